@@ -1,0 +1,240 @@
+"""The `dmdlite` command: train, evaluate, predict, crossval, data info.
+
+A mistake of the user's ends in one line on stderr and exit code 2, never in a traceback.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from .config import ConfigError, DMDConfig, TrainConfig
+from .crossval import cross_validate, summarise
+from .data import DataError, MultimodalDataset, concatenate
+from .metrics import floors
+from .model import DMD, ModelError
+from .storage import load_dataset, write_json
+from .training import evaluate as evaluate_model
+from .training import fit, forward_all, pick_device, seed_everything
+
+# The base of click's usage errors. Typer may carry its own copy of click, so ask it.
+UsageError = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    help="Decoupled Multimodal Distillation: train it, score it, look at its data.",
+    epilog="Start with: dmdlite train --data toy --epochs 5 --out runs/toy",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Look at data sets.")
+app.add_typer(data_app, name="data")
+
+DataName = Annotated[
+    str,
+    typer.Option("--data", help="toy, toy:SEED, a data set's folder, or its name in $DMDLITE_DATA"),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any field of DMDConfig or TrainConfig, repeatable: --set dim=16 --set gamma=0.2",
+    ),
+]
+Device = Annotated[str | None, typer.Option(help="cuda, mps or cpu; the best one by default")]
+Run = Annotated[Path, typer.Argument(help="Folder of a trained model, the --out of train")]
+
+
+@app.command(epilog="Example: dmdlite train --data toy --epochs 30 --seed 0 --out runs/toy")
+def train(
+    data: DataName,
+    out: Annotated[Path, typer.Option(help="Folder for the model, its history and its scores")],
+    epochs: Annotated[int, typer.Option(help="At most; early stopping may end sooner")] = 30,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine, CPU: the same run")] = 0,
+    device: Device = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out")] = False,
+    settings: Settings = None,
+) -> None:
+    """Train DMD; write config.json, model.safetensors, history.csv and metrics.json.
+
+    Multi-process: accelerate launch -m dmdlite train ... (batch_size is then per process).
+    """
+    model_set, train_set = _parse_settings(settings or [])
+    splits = load_dataset(data)
+    for split in ("train", "valid"):
+        if split not in splits:
+            raise DataError(f"{data}: has no {split} split, only {', '.join(splits)}")
+    config = TrainConfig(
+        **{"epochs": epochs, "seed": seed, "out": str(out), "device": device, "resume": resume}
+        | train_set
+    )
+    seed_everything(config.seed)
+    model = DMD(DMDConfig.for_dataset(splits["train"], **model_set))
+    fit(model, splits, config)
+    if os.environ.get("RANK", "0") == "0" and "test" in splits:
+        _print_scores(json.loads((out / "metrics.json").read_text())["test"], "test")
+
+
+@app.command(epilog="Example: dmdlite evaluate runs/toy --data toy")
+def evaluate(
+    run: Run,
+    data: DataName,
+    split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
+    device: Device = None,
+) -> None:
+    """Score a trained model, with the floor a constant reaches beside each score."""
+    model, splits = _load(run, data, split, device)
+    _print_scores(evaluate_model(model, splits[split], splits.get("train")), split)
+
+
+@app.command(epilog="Example: dmdlite predict runs/toy --data toy --out predictions.csv")
+def predict(
+    run: Run,
+    data: DataName,
+    out: Annotated[Path, typer.Option(help="The CSV file to write")],
+    split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
+    device: Device = None,
+) -> None:
+    """Write id, label, prediction and every modality's own logits, one line a sample."""
+    model, splits = _load(run, data, split, device)
+    names = model.config.modalities
+    header = ["id", "label", "prediction", *(f"{u}_{m}" for u in ("homo", "hetero") for m in names)]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(out.name + ".tmp")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        ids = iter(splits[split].ids)
+        for batch, output in forward_all(model, splits[split]):
+            numbers = [batch.labels[:, None], output.prediction[:, None]]
+            numbers += [output.homo.logits, output.hetero.logits]
+            for line in torch.cat(numbers, dim=1).float().tolist():
+                writer.writerow([next(ids), *(f"{x:.6f}" for x in line)])
+    os.replace(temporary, out)
+    typer.echo(f"{len(splits[split])} predictions in {out}")
+
+
+@app.command(epilog="Example: dmdlite crossval --data mmmo --folds 5 --repeats 3 --seed 0")
+def crossval(
+    data: DataName,
+    folds: Annotated[int, typer.Option(help="Parts; each is tested on once a repeat")] = 5,
+    repeats: Annotated[int, typer.Option(help="Shuffles of the samples")] = 3,
+    seed: Annotated[int, typer.Option(help="Seed of shuffles and models")] = 0,
+    incomplete: Annotated[
+        bool, typer.Option("--incomplete", help="Also train with samples that lack a modality")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="JSON file for all rows")] = None,
+    settings: Settings = None,
+) -> None:
+    """Cross-validate on all complete samples: DMD, ridge regression, permuted-label controls.
+
+    The splits are pooled; samples that lack a modality are left out, or used for training only
+    (--incomplete).
+    """
+    model_set, train_set = _parse_settings(settings or [])
+    pooled = concatenate(list(load_dataset(data).values()))
+    complete = pooled.present.all(1)
+    dataset = pooled.subset(complete.nonzero().squeeze(1))
+    lacking = pooled.subset((~complete).nonzero().squeeze(1))
+    if incomplete and not len(lacking):
+        raise DataError(f"{data}: --incomplete, but no sample lacks a modality")
+    typer.echo(f"{len(dataset)} complete samples, {len(lacking)} lack a modality")
+    extra = lacking if incomplete else None
+    rows = cross_validate(dataset, folds, repeats, seed, extra, model_set, train_set)
+    table = summarise(rows)
+    typer.echo(f"{'':24}{'corr':>14}{'MAE':>14}{'acc2':>14}   mean ± sd over {repeats} repeats")
+    for line in table:
+        cells = (f"{line[k]:.3f} ± {line[k + '_sd']:.3f}" for k in ("corr", "mae", "acc2"))
+        typer.echo(f"{line['system']:24}" + "".join(f"{cell:>14}" for cell in cells))
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        about = {"data": data, "folds": folds, "repeats": repeats, "seed": seed}
+        about |= {"complete": len(dataset), "incomplete": len(lacking), "torch": torch.__version__}
+        write_json(out, {**about, "summary": table, "rows": rows})
+
+
+@data_app.command(epilog="Example: dmdlite data info toy")
+def info(name: Annotated[str, typer.Argument(help="As for --data")]) -> None:
+    """Splits, widths, lengths, missing modalities, labels and floors of a data set."""
+    for split, dataset in load_dataset(name).items():
+        y = dataset.labels
+        spread = f"mean {y.mean():.2f}, sd {y.std(correction=0):.2f}" if len(y) else "none"
+        typer.echo(f"{split}: {len(dataset)} samples; labels {spread}")
+        for m, width in zip(dataset.modalities, dataset.widths, strict=True):
+            steps = dataset.lengths(m)
+            real = steps[steps > 0]
+            shown = f"{real.min()}-{real.max()} steps" if len(real) else "no steps"
+            missing = len(steps) - len(real)
+            typer.echo(f"  {m:10} width {width:4}  {shown:>14}  missing in {missing}")
+        if len(y):
+            floor = {k: f"{v:.3f}" for k, v in floors(y).items() if k in ("acc7", "acc2", "mae")}
+            typer.echo("  floors: " + ", ".join(f"{k} {v}" for k, v in floor.items()))
+
+
+def _parse_settings(settings: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """NAME=VALUE strings -> fields of DMDConfig and fields of TrainConfig."""
+    known = [{f.name for f in fields(c)} for c in (DMDConfig, TrainConfig)]
+    found: tuple[dict, dict] = ({}, {})
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {setting}: write NAME=VALUE, for example dim=16")
+        if name in ("widths", "modalities"):
+            raise ConfigError(f"--set {name}: comes from the data")
+        for names, part in zip(known, found, strict=True):
+            if name in names:
+                part[name] = _parse_value(text)
+        if not any(name in names for names in known):
+            raise ConfigError(f"--set {name}: no such field of DMDConfig or TrainConfig")
+    return found
+
+
+def _parse_value(text: str) -> Any:
+    """JSON where it is JSON (16, 0.2, true, [[0, 1], [0, 0]]), a plain string otherwise."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _load(
+    run: Path, data: str, split: str, device: str | None
+) -> tuple[DMD, dict[str, MultimodalDataset]]:
+    model = DMD.from_pretrained(run).to(pick_device(device))
+    splits = load_dataset(data)
+    if split not in splits:
+        raise DataError(f"{data}: has no {split} split, only {', '.join(splits)}")
+    return model, splits
+
+
+def _print_scores(scores: dict, split: str) -> None:
+    typer.echo(f"{split:15}{'score':>8}{'floor':>8}")
+    for name, floor in scores["floors"].items():
+        typer.echo(f"{name:15}{scores[name]:8.3f}{floor:8.3f}")
+
+
+def main() -> None:
+    """Entry point: run the command, turn user mistakes into one line and exit code 2."""
+    try:
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except UsageError as error:
+        code = _fail(error.format_message())
+    except (ConfigError, DataError, ModelError, FloatingPointError, OSError) as error:
+        code = _fail(str(error))
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    sys.exit(code)
+
+
+def _fail(message: str) -> int:
+    typer.echo("error: " + " ".join(message.split()), err=True)
+    return 2

@@ -1,0 +1,138 @@
+"""Repeated k-fold cross-validation for data sets too small to spare a test split.
+
+Every system sees the same folds. Features are standardised on the training fold alone, early
+stopping looks at a fifth of the training fold, and scores come from out-of-fold predictions: one
+value a repeat, over all samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold
+from tqdm.auto import tqdm
+
+from .config import ConfigError, DMDConfig, TrainConfig
+from .data import MultimodalDataset, concatenate, standardize, time_pooled
+from .metrics import sentiment_metrics
+from .model import DMD
+from .training import fit, predict, seed_everything
+
+# What about a hundred samples can support.
+SMALL_MODEL = {
+    "dim": 16,
+    "heads": 2,
+    "layers": 1,
+    "gd_hidden": 16,
+    "embed_dropout": 0.2,
+    "output_dropout": 0.4,
+}
+SMALL_TRAINING = {"epochs": 40, "batch_size": 16, "learning_rate": 2e-3, "stop_patience": 10}
+
+
+def ridge(train: MultimodalDataset, test: MultimodalDataset) -> np.ndarray:
+    """Ridge regression on time-pooled features: the floor that sequence models must beat.
+
+    The penalty is chosen on `train` by efficient leave-one-out. Returns predictions [N_test].
+    """
+    model = RidgeCV(np.logspace(-1, 5, 25))
+    return model.fit(time_pooled(train), train.labels).predict(time_pooled(test))
+
+
+def dmd(
+    train: MultimodalDataset, test: MultimodalDataset, seed: int, model: dict, training: dict
+) -> np.ndarray:
+    """DMD trained on four fifths of `train`, stopped on the last one. Predictions [N_test]."""
+    complete = train.present.all(1).nonzero().squeeze(1)  # stop on samples like the test's
+    generator = torch.Generator().manual_seed(seed)
+    chosen = complete[torch.randperm(len(complete), generator=generator)]
+    valid = chosen[: len(complete) // 5]
+    rest = torch.ones(len(train), dtype=torch.bool)
+    rest[valid] = False
+    splits = {"train": train.subset(rest.nonzero().squeeze(1)), "valid": train.subset(valid)}
+    seed_everything(seed)
+    network = DMD(DMDConfig.for_dataset(train, **model))
+    fit(network, splits, TrainConfig(seed=seed, progress=False, **training))
+    return predict(network, test).numpy()
+
+
+def permuted(train: MultimodalDataset, seed: int) -> MultimodalDataset:
+    """The same features with shuffled labels: what is learned from them is nothing."""
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
+    return replace(train, labels=train.labels[order])
+
+
+def cross_validate(
+    dataset: MultimodalDataset,
+    folds: int = 5,
+    repeats: int = 3,
+    seed: int = 0,
+    extra: MultimodalDataset | None = None,
+    model: dict | None = None,
+    training: dict | None = None,
+    progress: bool = True,
+) -> list[dict]:
+    """Out-of-fold scores of every system: one row a system and repeat.
+
+    `extra` samples (incomplete ones, say) join every training fold of one more system and are
+    never tested on. `model` and `training` override SMALL_MODEL and SMALL_TRAINING.
+    Raises ConfigError when there are too few samples for the folds.
+    """
+    if not 2 <= folds <= len(dataset) // 2:
+        raise ConfigError(f"folds: from 2 to {len(dataset) // 2} for {len(dataset)} samples")
+    if repeats < 1:
+        raise ConfigError(f"repeats: 1 or more, got {repeats}")
+    model, training = SMALL_MODEL | (model or {}), SMALL_TRAINING | (training or {})
+    labels = dataset.labels.numpy()
+    rows = []
+    bar = tqdm(total=folds * repeats, unit="fold", desc="cross-validation", disable=not progress)
+    for repeat in range(repeats):
+        out_of_fold: dict[str, np.ndarray] = {}
+        splitter = KFold(folds, shuffle=True, random_state=seed + repeat)
+        for fold, (inside, outside) in enumerate(splitter.split(labels)):
+            fold_seed = seed + 1000 * repeat + fold
+            parts = dataset.subset(inside), dataset.subset(outside)
+            predictions = _fold(*parts, extra, fold_seed, model, training)
+            for system, prediction in predictions.items():
+                out_of_fold.setdefault(system, np.zeros_like(labels))[outside] = prediction
+            bar.update()
+        for system, prediction in out_of_fold.items():
+            scores = sentiment_metrics(prediction, labels)
+            rows.append({"system": system, "repeat": repeat, **scores})
+    bar.close()
+    return rows
+
+
+def _fold(train, test, extra, seed: int, model: dict, training: dict) -> dict[str, np.ndarray]:
+    """Predictions on one test fold, by system."""
+    scaled, scaled_test = standardize(train, test)
+    control = permuted(scaled, seed)
+    predictions = {
+        "DMD": dmd(scaled, scaled_test, seed, model, training),
+        "ridge": ridge(scaled, scaled_test),
+        "DMD, permuted labels": dmd(control, scaled_test, seed, model, training),
+        "ridge, permuted labels": ridge(control, scaled_test),
+        "median": np.full(len(test), float(train.labels.median())),
+    }
+    if extra is not None:
+        more, more_test = standardize(concatenate([train, extra]), test)
+        predictions["DMD + incomplete"] = dmd(more, more_test, seed, model, training)
+        predictions["ridge + incomplete"] = ridge(more, more_test)
+    return predictions
+
+
+def summarise(rows: list[dict], metrics: tuple[str, ...] = ("corr", "mae", "acc2")) -> list[dict]:
+    """Mean and standard deviation over repeats: one row a system."""
+    systems = list(dict.fromkeys(row["system"] for row in rows))
+    table = []
+    for system in systems:
+        line: dict = {"system": system}
+        for metric in metrics:
+            values = [row[metric] for row in rows if row["system"] == system]
+            line[metric] = float(np.mean(values))
+            line[f"{metric}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+        table.append(line)
+    return table

@@ -1,0 +1,255 @@
+"""Variable-length multimodal sequences: one data set, one batch, padding and masks.
+
+Axes: N samples, B batch, T time steps, D feature width, M modalities, S stored steps.
+A data set stores real steps only (ragged: values + offsets); a batch is padded to its own
+longest sequence and says in a mask which steps are real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class DataError(ValueError):
+    """Data that cannot be used; the message says where, what was found, what was expected."""
+
+
+@dataclass
+class Batch:
+    """B samples, padded per modality to the longest of them."""
+
+    features: dict[str, Tensor]  # m -> [B, T_m, D_m] float32, zero where padded
+    masks: dict[str, Tensor]  # m -> [B, T_m] bool, True at real steps
+    labels: Tensor  # [B] float32, sentiment in [-3, 3]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def present(self) -> Tensor:
+        """[B, M] bool: False where a modality has no real step (a missing modality)."""
+        return torch.stack([mask.any(dim=1) for mask in self.masks.values()], dim=1)
+
+    def to(self, device: torch.device | str) -> Batch:
+        move = {"device": device, "non_blocking": True}
+        return Batch(
+            {m: x.to(**move) for m, x in self.features.items()},
+            {m: x.to(**move) for m, x in self.masks.items()},
+            self.labels.to(**move),
+        )
+
+
+@dataclass(frozen=True)
+class MultimodalDataset:
+    """N samples of M modalities, each a sequence of its own length.
+
+    Sample i of modality m is `values[m][offsets[m][i] : offsets[m][i + 1]]`. `steps[m]`, where
+    given, is the time index of every stored step, so that sequences on a common time grid
+    (word-aligned data) keep their gaps. `factors` holds the true generating factors, [N, ...]
+    each, where they are known (the toy data).
+
+    Raises DataError when the parts do not fit together.
+    """
+
+    values: dict[str, Tensor]  # m -> [S_m, D_m] float
+    offsets: dict[str, Tensor]  # m -> [N + 1] int64, on the CPU
+    labels: Tensor  # [N] float32
+    ids: tuple[str, ...]  # N sample names
+    name: str = "unnamed"
+    steps: dict[str, Tensor] = field(default_factory=dict)  # m -> [S_m] int64, on the CPU
+    factors: dict[str, Tensor] = field(default_factory=dict)  # true factors, if known
+
+    def __post_init__(self) -> None:
+        n = len(self.labels)
+        if len(self.ids) != n:
+            raise DataError(f"{self.name}: {len(self.ids)} ids for {n} labels")
+        if not torch.isfinite(self.labels).all():
+            raise DataError(f"{self.name}: labels hold NaN or inf")
+        if set(self.values) != set(self.offsets):
+            raise DataError(
+                f"{self.name}: values for {list(self.values)}, offsets for {list(self.offsets)}"
+            )
+        for m, values in self.values.items():
+            self._check_modality(m, values, n)
+
+    def _check_modality(self, m: str, values: Tensor, n: int) -> None:
+        offsets = self.offsets[m]
+        if values.ndim != 2 or values.shape[1] == 0:
+            raise DataError(f"{self.name}: {m}.values has shape {list(values.shape)}, not [S, D]")
+        if len(offsets) != n + 1 or offsets[0] != 0 or (offsets.diff() < 0).any():
+            raise DataError(f"{self.name}: {m}.offsets must be {n + 1} numbers that rise from 0")
+        if offsets[-1] != len(values):
+            raise DataError(
+                f"{self.name}: {m}.offsets end at {int(offsets[-1])}, "
+                f"but {m}.values has {len(values)} steps"
+            )
+        bad = int((~torch.isfinite(values)).sum())
+        if bad:
+            raise DataError(f"{self.name}: {m}.values holds {bad} NaN or inf; repair them first")
+        if m in self.steps and (len(self.steps[m]) != len(values) or (self.steps[m] < 0).any()):
+            raise DataError(f"{self.name}: {m}.steps must be {len(values)} time indices from 0")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        return tuple(self.values)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """D_m of every modality, in order."""
+        return tuple(v.shape[1] for v in self.values.values())
+
+    @property
+    def nbytes(self) -> int:
+        return sum(v.nbytes for v in self.values.values())
+
+    def lengths(self, modality: str) -> Tensor:
+        """[N] number of real steps; 0 where the modality is missing."""
+        return self.offsets[modality].diff()
+
+    @property
+    def present(self) -> Tensor:
+        """[N, M] bool: False where a modality is missing."""
+        return torch.stack([self.lengths(m) > 0 for m in self.modalities], dim=1)
+
+    def to(self, device: torch.device | str) -> MultimodalDataset:
+        """The same data with values and labels on `device`; the small indices stay on the CPU."""
+        values = {m: v.to(device) for m, v in self.values.items()}
+        return replace(self, values=values, labels=self.labels.to(device))
+
+    def _locate(self, modality: str, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """For samples `index` [B]: row, time step and place in `values` of each stored step."""
+        starts, lengths = self.offsets[modality][index], self.lengths(modality)[index]
+        row = torch.repeat_interleave(torch.arange(len(index)), lengths)  # [S]
+        first = torch.cumsum(lengths, 0) - lengths  # [B]
+        within = torch.arange(len(row)) - first[row]  # [S]
+        place = starts[row] + within  # [S]
+        step = self.steps[modality][place] if modality in self.steps else within
+        return row, step, place
+
+    def batch(self, indices: Sequence[int] | Tensor) -> Batch:
+        """The samples at `indices` (any order), padded to the longest of them."""
+        index = torch.as_tensor(indices, dtype=torch.int64)
+        features, masks = {}, {}
+        for m, values in self.values.items():
+            row, step, place = (i.to(values.device) for i in self._locate(m, index))
+            time = int(step.max()) + 1 if len(step) else 1
+            x = torch.zeros(len(index), time, values.shape[1], device=values.device)
+            mask = torch.zeros(len(index), time, dtype=torch.bool, device=values.device)
+            x[row, step] = values[place].float()
+            mask[row, step] = True
+            features[m], masks[m] = x, mask
+        return Batch(features, masks, self.labels[index.to(self.labels.device)])
+
+    def batches(self, batch_size: int, order: Tensor | None = None):
+        """Batches over `order` (default: as stored); the last one may be smaller."""
+        order = torch.arange(len(self)) if order is None else order
+        for index in order.split(batch_size):
+            yield self.batch(index)
+
+    def subset(self, indices: Sequence[int] | Tensor) -> MultimodalDataset:
+        """A data set of the samples at `indices`."""
+        index = torch.as_tensor(indices, dtype=torch.int64)
+        places = {m: self._locate(m, index)[2] for m in self.values}
+        zero = torch.zeros(1, dtype=torch.int64)
+        return replace(
+            self,
+            values={m: v[places[m].to(v.device)] for m, v in self.values.items()},
+            offsets={m: torch.cat([zero, self.lengths(m)[index].cumsum(0)]) for m in self.values},
+            steps={m: s[places[m]] for m, s in self.steps.items()},
+            labels=self.labels[index.to(self.labels.device)],
+            ids=tuple(self.ids[i] for i in index.tolist()),
+            factors={k: f[index] for k, f in self.factors.items()},
+        )
+
+    def select(self, *modalities: str) -> MultimodalDataset:
+        """The same samples with only the named modalities, in the order given."""
+        for m in modalities:
+            if m not in self.values:
+                raise DataError(f"{self.name}: no modality {m!r}; it has {list(self.modalities)}")
+        keep = {name: getattr(self, name) for name in ("values", "offsets", "steps")}
+        keep = {k: {m: part[m] for m in modalities if m in part} for k, part in keep.items()}
+        return replace(self, **keep)
+
+
+def concatenate(datasets: Sequence[MultimodalDataset]) -> MultimodalDataset:
+    """One data set after the other; all must have the same modalities and widths."""
+    first = datasets[0]
+    for other in datasets[1:]:
+        if (other.modalities, other.widths) != (first.modalities, first.widths):
+            raise DataError(f"{first.name} and {other.name} differ in modalities or widths")
+    zero = torch.zeros(1, dtype=torch.int64)
+    lengths = {m: torch.cat([d.lengths(m) for d in datasets]) for m in first.modalities}
+    return replace(
+        first,
+        values={m: torch.cat([d.values[m] for d in datasets]) for m in first.modalities},
+        offsets={m: torch.cat([zero, n.cumsum(0)]) for m, n in lengths.items()},
+        steps={m: torch.cat([d.steps[m] for d in datasets]) for m in first.steps},
+        labels=torch.cat([d.labels for d in datasets]),
+        ids=sum((d.ids for d in datasets), ()),
+        factors={k: torch.cat([d.factors[k] for d in datasets]) for k in first.factors},
+    )
+
+
+def time_pooled(dataset: MultimodalDataset) -> np.ndarray:
+    """[N, sum of D_m]: each modality's mean over its real steps (zero where missing)."""
+    columns = []
+    for m, values in dataset.values.items():
+        row, _, place = dataset._locate(m, torch.arange(len(dataset)))
+        total = torch.zeros(len(dataset), values.shape[1]).index_add_(0, row, values[place].float())
+        columns.append(total / dataset.lengths(m).clamp(min=1)[:, None])
+    return torch.cat(columns, dim=1).numpy()
+
+
+def standardize(
+    train: MultimodalDataset, *others: MultimodalDataset
+) -> tuple[MultimodalDataset, ...]:
+    """Each feature to mean 0, standard deviation 1, as measured on `train`'s real steps alone.
+
+    Returns `train` and the others, scaled. A constant column becomes 0.
+    """
+    statistics = {}
+    for m, values in train.values.items():
+        mean, std = values.mean(0), values.std(0, correction=0)
+        statistics[m] = mean, torch.where(std > 1e-6, std, torch.inf)
+
+    def scaled(dataset: MultimodalDataset) -> MultimodalDataset:
+        pairs = statistics.items()
+        return replace(dataset, values={m: (dataset.values[m] - a) / s for m, (a, s) in pairs})
+
+    return tuple(scaled(d) for d in (train, *others))
+
+
+def from_padded(
+    features: Mapping[str, np.ndarray], labels: np.ndarray, ids: Sequence[str], name: str
+) -> tuple[MultimodalDataset, dict[str, int]]:
+    """Padded arrays [N, T, D] on one time grid -> a data set, and what was repaired.
+
+    NaN and inf become 0 and are counted. A step is real where any feature differs from 0:
+    files of the field pad on the left, on the right and in between, so nothing is assumed.
+    A clip starts at the first step that is real in any modality.
+    """
+    repaired, clean, real = {}, {}, {}
+    for m, x in features.items():
+        if np.ndim(x) != 3 or len(x) != len(labels):
+            raise DataError(f"{name}: {m} has shape {np.shape(x)}, expected ({len(labels)}, T, D)")
+        repaired[m] = int((~np.isfinite(x)).sum())
+        with np.errstate(over="ignore"):
+            clean[m] = np.nan_to_num(x.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        real[m] = (clean[m] != 0).any(axis=2)  # [N, T]
+    first = np.min([np.where(r.any(1), r.argmax(1), r.shape[1]) for r in real.values()], axis=0)
+    values, offsets, steps = {}, {}, {}
+    for m, r in real.items():
+        row, step = np.nonzero(r)
+        values[m] = torch.from_numpy(clean[m][row, step])
+        offsets[m] = torch.from_numpy(np.concatenate([[0], np.cumsum(r.sum(1))]))
+        steps[m] = torch.from_numpy(step - first[row])
+    labels = torch.as_tensor(np.asarray(labels, dtype=np.float32))
+    return MultimodalDataset(values, offsets, labels, tuple(ids), name, steps), repaired

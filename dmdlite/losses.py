@@ -1,0 +1,129 @@
+"""The losses, in the order of the paper (Eq. 2-6, 11).
+
+Every term but the margin loss is a mean over samples, and a sample's own value is a mean over
+its real steps. So a batch of 2B has the mean loss of its two halves, which is what data-parallel
+training assumes. Triplets of the margin loss live inside one batch and do not add up that way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .encoders import masked_mean
+
+if TYPE_CHECKING:
+    from .data import Batch
+    from .model import DMDOutput
+
+ORTHOGONALITY = {
+    "squared": torch.square,  # zero at orthogonality
+    "signed": lambda cosine: cosine,  # Eq. 5 to the letter; smallest at -1, anti-parallel
+    "hinge": F.relu,  # the released code's
+}
+
+
+def reconstruction_loss(shallow: Tensor, decoded: Tensor, mask: Tensor) -> Tensor:
+    """Eq. 2 for one modality: mean squared error over real steps and width.
+
+    shallow, decoded [B, T, d], mask [B, T] -> scalar. The paper writes a squared Frobenius
+    norm; a mean differs by a factor and does not grow with length.
+    """
+    return masked_mean((shallow - decoded).square().mean(-1), mask).mean()
+
+
+def cycle_loss(private: Tensor, reencoded: Tensor, mask: Tensor) -> Tensor:
+    """Eq. 3 for one modality: the same error between private codes and re-encoded ones."""
+    return reconstruction_loss(private, reencoded, mask)
+
+
+def sentiment_class(labels: Tensor) -> Tensor:
+    """c[i] of Eq. 4: the nearest of the seven classes -3..3 (half to even). [B] -> [B]."""
+    return labels.clamp(-3, 3).round()
+
+
+def margin_loss(
+    common: Tensor, labels: Tensor, margin: float, present: Tensor | None = None
+) -> Tensor:
+    """Eq. 4, exactly its set S, without a loop.
+
+    common [B, M, d] holds one pooled X_m^com for each sample and modality; labels [B];
+    present [B, M] bool leaves missing modalities out of S. An anchor (a, i) is modality i of
+    sample a. Its positives (b, j) have its class and another modality, a = b included; its
+    negatives (c, i) have its modality and another class. Scalar; 0, with gradient 0, when S is
+    empty. Takes memory B^3 M^2.
+    """
+    batch, modalities, _ = common.shape
+    if present is None:
+        present = torch.ones(batch, modalities, dtype=torch.bool, device=common.device)
+    unit = F.normalize(common, dim=-1, eps=1e-8)  # [B, M, d]
+    cosine = torch.einsum("aid,bjd->aibj", unit, unit)  # [B, M, B, M]
+    classes = sentiment_class(labels)
+    same_class = classes[:, None] == classes[None, :]  # [B, B]
+    other_modality = ~torch.eye(modalities, dtype=torch.bool, device=common.device)  # [M, M]
+    pair = present[:, :, None, None] & present  # [B, M, B, M]
+    positive = pair & same_class[:, None, :, None] & other_modality[:, None, :]  # [B, M, B, M]
+    negative = pair & ~same_class[:, None, :, None]  # [B, M, B, M]
+    # A negative keeps the anchor's modality: the diagonal of the two modality axes.
+    negative = negative.diagonal(dim1=1, dim2=3).transpose(1, 2)  # [B, M, B]
+    negative_cosine = cosine.diagonal(dim1=1, dim2=3).transpose(1, 2)  # [B, M, B]
+    triplets = positive.flatten(2)[..., None] & negative[:, :, None, :]  # [B, M, B*M, B]
+    hinge = F.relu(margin - cosine.flatten(2)[..., None] + negative_cosine[:, :, None, :])
+    return (hinge * triplets).sum() / triplets.sum().clamp(min=1)
+
+
+def orthogonality_loss(
+    common: Tensor, private: Tensor, mask: Tensor, kind: str = "squared"
+) -> Tensor:
+    """Eq. 5 for one modality: mean over real steps of a function of cos(common, private).
+
+    common, private [B, T, d], mask [B, T] -> scalar. kind: "squared", "signed" or "hinge".
+    Raises ValueError for another kind.
+    """
+    if kind not in ORTHOGONALITY:
+        raise ValueError(f"kind: one of {', '.join(ORTHOGONALITY)}, got {kind!r}")
+    cosine = F.cosine_similarity(common, private, dim=-1)  # [B, T]
+    return masked_mean(ORTHOGONALITY[kind](cosine), mask).mean()
+
+
+def task_loss(output: DMDOutput, labels: Tensor) -> Tensor:
+    """Mean absolute error of the fused prediction and of every GD-Unit logit, summed.
+
+    The logits are trained on the labels too, so that a distilled logit means something. A
+    missing modality's logit does not count.
+    """
+    error = (output.prediction - labels).abs().mean()
+    for unit in (output.homo, output.hetero):
+        unimodal = (unit.logits - labels[:, None]).abs() * output.present  # [B, M]
+        error = error + unimodal.sum(1).mean()
+    return error
+
+
+def objective(output: DMDOutput, batch: Batch) -> dict[str, Tensor]:
+    """Eq. 6 and 11: every term by name, unweighted, and their weighted sum as "total".
+
+    total = task + lambda_1 (rec + cyc + gamma (mar + ort)) + lambda_2 (homo + hetero)
+    """
+    c, masks = output.config, batch.masks
+    pooled = torch.stack([masked_mean(x, masks[m]) for m, x in output.common.items()], dim=1)
+    terms = {
+        "task": task_loss(output, batch.labels),
+        "rec": sum(
+            reconstruction_loss(x, output.decoded[m], masks[m]) for m, x in output.shallow.items()
+        ),
+        "cyc": sum(cycle_loss(x, output.reencoded[m], masks[m]) for m, x in output.private.items()),
+        "mar": margin_loss(pooled, batch.labels, c.margin, output.present),
+        "ort": sum(
+            orthogonality_loss(x, output.private[m], masks[m], c.orthogonality)
+            for m, x in output.common.items()
+        ),
+        "homo": output.homo.loss,
+        "hetero": output.hetero.loss,
+    }
+    decoupling = terms["rec"] + terms["cyc"] + c.gamma * (terms["mar"] + terms["ort"])
+    distillation = terms["homo"] + terms["hetero"]
+    terms["total"] = terms["task"] + c.lambda_dec * decoupling + c.lambda_ddl * distillation
+    return terms

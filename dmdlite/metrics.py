@@ -1,0 +1,92 @@
+"""Scores of the field, each by its exact definition, with the floor a constant would reach."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.metrics import f1_score
+
+
+def _pair(prediction, target) -> tuple[np.ndarray, np.ndarray]:
+    p, y = (np.asarray(a, dtype=np.float64) for a in (prediction, target))
+    if p.ndim != 1 or p.shape != y.shape or not len(p):
+        raise ValueError(f"prediction {p.shape} and target {y.shape} must be two equal vectors")
+    for name, a in (("prediction", p), ("target", y)):
+        if not np.isfinite(a).all():
+            raise ValueError(f"{name} holds {int((~np.isfinite(a)).sum())} NaN or inf")
+    return p, y
+
+
+def _class_accuracy(p: np.ndarray, y: np.ndarray, limit: int) -> float:
+    classes, truth = (np.round(np.clip(a, -limit, limit)) for a in (p, y))
+    return float(np.mean(classes == truth))
+
+
+def _correlation(p: np.ndarray, y: np.ndarray) -> float:
+    if np.ptp(p) < 1e-12 or np.ptp(y) < 1e-12:
+        return 0.0
+    return float(np.corrcoef(p, y)[0, 1])
+
+
+def _binary(p: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Accuracy and weighted F1 of two boolean vectors; NaN when there is no sample left."""
+    if not len(y):
+        return float("nan"), float("nan")
+    return float(np.mean(p == y)), float(f1_score(y, p, average="weighted"))
+
+
+def sentiment_metrics(prediction, target) -> dict[str, float]:
+    """Sentiment scores of predictions [N] against targets [N] in [-3, 3].
+
+    acc7, acc5        round(clip) agrees, limits +-3 and +-2; numpy.round is half-to-even
+    acc2, f1          "non-zero": samples with target 0 dropped, p > 0 against y > 0;
+                      F1 weighted by true support. NaN if every target is 0
+    acc2_has_zero,    "negative / non-negative": all samples, p >= 0 against y >= 0
+    f1_has_zero
+    mae               mean absolute error, unclipped
+    corr              Pearson; 0 when either side is constant, where it is undefined
+
+    Raises ValueError when the two differ in shape, are empty, or hold NaN or inf.
+    """
+    p, y = _pair(prediction, target)
+    nonzero = y != 0
+    acc2, f1 = _binary(p[nonzero] > 0, y[nonzero] > 0)
+    acc2_has_zero, f1_has_zero = _binary(p >= 0, y >= 0)
+    return {
+        "acc7": _class_accuracy(p, y, 3),
+        "acc5": _class_accuracy(p, y, 2),
+        "acc2": acc2,
+        "f1": f1,
+        "acc2_has_zero": acc2_has_zero,
+        "f1_has_zero": f1_has_zero,
+        "mae": float(np.mean(np.abs(p - y))),
+        "corr": _correlation(p, y),
+    }
+
+
+def floors(target, reference=None) -> dict[str, float]:
+    """What the best constant reaches on targets [N]: a score below it has learned nothing.
+
+    The constant is chosen on `reference` labels (default: the targets themselves): for each
+    accuracy the majority class, for F1 the same constant's F1, for MAE the median; corr is 0.
+    """
+    y = np.asarray(target, dtype=np.float64)
+    r = y if reference is None else np.asarray(reference, dtype=np.float64)
+    constants = {
+        "acc7": _majority(np.round(np.clip(r, -3, 3))),
+        "acc5": _majority(np.round(np.clip(r, -2, 2))),
+        "acc2": _majority(np.where(r[r != 0] > 0, 1.0, -1.0)),
+        "acc2_has_zero": _majority(np.where(r >= 0, 1.0, -1.0)),
+        "mae": float(np.median(r)),
+    }
+    scores = {k: sentiment_metrics(np.full_like(y, c), y) for k, c in constants.items()}
+    best = {k: scores[k][k] for k in constants}
+    best |= {"f1": scores["acc2"]["f1"], "f1_has_zero": scores["acc2_has_zero"]["f1_has_zero"]}
+    best["corr"] = 0.0
+    return {k: best[k] for k in sentiment_metrics(y, y)}
+
+
+def _majority(classes: np.ndarray) -> float:
+    if not len(classes):
+        return 0.0
+    values, counts = np.unique(classes, return_counts=True)
+    return float(values[counts.argmax()])

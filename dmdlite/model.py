@@ -1,0 +1,194 @@
+"""DMD, its parts in the order of the paper, and how a model is saved and loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from .attention import CrossModalTransformer
+from .config import DMDConfig
+from .data import Batch
+from .encoders import Decoupler, TemporalConv, last_step, masked_mean
+from .gd_unit import GDOutput, GDUnit
+from .losses import objective
+from .storage import read_json, write_json
+
+READOUT = {"mean": masked_mean, "last": last_step}
+
+
+class ModelError(ValueError):
+    """A batch or a file that does not fit the model; the message says which part."""
+
+
+@dataclass
+class DMDOutput:
+    """Everything one forward pass makes; dictionaries are by modality name."""
+
+    prediction: Tensor  # [B] sentiment
+    shallow: dict[str, Tensor]  # X~_m            [B, T_m, d]
+    common: dict[str, Tensor]  # X_m^com         [B, T_m, d]
+    private: dict[str, Tensor]  # X_m^prt         [B, T_m, d]
+    decoded: dict[str, Tensor]  # D_m([com, prt]) [B, T_m, d]
+    reencoded: dict[str, Tensor]  # E_prt(D_m(...)) [B, T_m, d]
+    reinforced: dict[str, Tensor]  # Z_->m^prt       [B, T_m, (M-1) d]
+    homo: GDOutput  # HomoGD, on pooled X_m^com
+    hetero: GDOutput  # HeteroGD, on read-out Z_->m^prt
+    present: Tensor  # [B, M] bool, False: a missing modality
+    config: DMDConfig
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Every loss by name, and their weighted sum "total" (Eq. 11)."""
+        return objective(self, batch)
+
+
+class Reinforcement(nn.Module):
+    """Z_->m^prt: for each target, one cross-modal transformer from every other modality.
+
+    Their outputs are concatenated, then a self-attention transformer runs over the target's
+    time axis, as in MulT. A target without real steps gives zeros.
+    """
+
+    def __init__(self, c: DMDConfig):
+        super().__init__()
+        kwargs = {
+            "heads": c.heads,
+            "layers": c.layers,
+            "causal": c.causal,
+            "embed_dropout": c.embed_dropout,
+            "attention_dropout": c.attention_dropout,
+            "residual_dropout": c.residual_dropout,
+        }
+        self.sources = {m: [s for s in c.modalities if s != m] for m in c.modalities}
+        self.cross = nn.ModuleDict(
+            {
+                f"{s}_to_{m}": CrossModalTransformer(c.dim, **kwargs)
+                for m in c.modalities
+                for s in self.sources[m]
+            }
+        )
+        wide = (c.num_modalities - 1) * c.dim
+        self.memory = nn.ModuleDict(
+            {m: CrossModalTransformer(wide, **kwargs) for m in c.modalities}
+        )
+
+    def forward(self, private: dict[str, Tensor], masks: dict[str, Tensor]) -> dict[str, Tensor]:
+        """X_m^prt [B, T_m, d] -> Z_->m^prt [B, T_m, (M-1) d]."""
+        reinforced = {}
+        for m, query in private.items():
+            views = [
+                self.cross[f"{s}_to_{m}"](query, private[s], masks[m], masks[s])
+                for s in self.sources[m]
+            ]
+            joined = torch.cat(views, dim=-1)  # [B, T_m, (M-1) d]
+            reinforced[m] = self.memory[m](joined, query_mask=masks[m])
+        return reinforced
+
+
+class AdaptiveFusion(nn.Module):
+    """Gates every feature vector by sigmoid(W h), joins them, and regresses the sentiment."""
+
+    def __init__(self, widths: list[int], dropout: float):
+        super().__init__()
+        total = sum(widths)
+        self.gates = nn.ModuleList(nn.Linear(w, w) for w in widths)
+        self.hidden = nn.Sequential(
+            nn.Linear(total, total), nn.ReLU(), nn.Dropout(dropout), nn.Linear(total, total)
+        )
+        self.out = nn.Linear(total, 1)
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Vectors [B, width], one for each of `widths` -> prediction [B]."""
+        pairs = zip(self.gates, features, strict=True)
+        fused = torch.cat([gate(h).sigmoid() * h for gate, h in pairs], dim=-1)
+        return self.out(fused + self.hidden(fused)).squeeze(-1)
+
+
+class DMD(nn.Module):
+    """Decoupled Multimodal Distillation (Li et al. 2023)."""
+
+    def __init__(self, config: DMDConfig):
+        super().__init__()
+        self.config = c = config
+        self.conv = nn.ModuleDict(
+            {
+                m: TemporalConv(width, c.dim, k)
+                for m, width, k in zip(c.modalities, c.widths, c.kernel_size, strict=True)
+            }
+        )
+        self.decoupler = Decoupler(c.modalities, c.dim)
+        self.reinforcement = Reinforcement(c)
+        wide = (c.num_modalities - 1) * c.dim
+        unit = (c.num_modalities, c.gd_hidden, c.gd_normalize, c.gd_prior)
+        self.homo = GDUnit(c.dim, *unit)
+        self.hetero = GDUnit(wide, *unit)
+        widths = [c.dim] * c.num_modalities + [wide] * c.num_modalities
+        self.fusion = AdaptiveFusion(widths, c.output_dropout)
+
+    def forward(self, batch: Batch) -> DMDOutput:
+        """Raises ModelError when the batch's modalities or widths are not the model's."""
+        self._check(batch)
+        masks, present = batch.masks, batch.present
+        shallow = {m: conv(batch.features[m], masks[m]) for m, conv in self.conv.items()}
+        common, private, decoded, reencoded = self.decoupler(shallow)  # Eq. 1
+        pooled = torch.stack([masked_mean(x, masks[m]) for m, x in common.items()], dim=1)
+        homo = self.homo(pooled, present)  # pooled [B, M, d]
+        reinforced = self.reinforcement(private, masks)  # Eq. 10
+        readout = READOUT[self.config.readout]
+        memory = torch.stack([readout(z, masks[m]) for m, z in reinforced.items()], dim=1)
+        hetero = self.hetero(memory, present)  # memory [B, M, (M-1) d]
+        prediction = self.fusion([*pooled.unbind(1), *memory.unbind(1)])
+        return DMDOutput(
+            prediction.float(),
+            shallow, common, private, decoded, reencoded, reinforced,
+            homo, hetero, present, self.config,
+        )  # fmt: skip
+
+    def _check(self, batch: Batch) -> None:
+        expected = dict(zip(self.config.modalities, self.config.widths, strict=True))
+        found = {m: x.shape[-1] for m, x in batch.features.items()}
+        if list(found.items()) != list(expected.items()):
+            raise ModelError(f"the model takes widths {expected}, the data has {found}")
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json and model.safetensors to `folder`, each whole or not at all."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "config.json", self.config.to_dict())
+        temporary = folder / "model.safetensors.tmp"
+        save_file({k: v.contiguous().cpu() for k, v in self.state_dict().items()}, temporary)
+        temporary.replace(folder / "model.safetensors")
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> DMD:
+        """The model saved in `folder`, on the CPU, in evaluation mode.
+
+        Raises DataError for an unreadable config.json, ConfigError for settings that cannot
+        work, and ModelError that lists missing, extra and wrongly shaped tensors.
+        """
+        folder = Path(folder)
+        model = cls(DMDConfig.from_dict(read_json(folder / "config.json")))
+        path = folder / "model.safetensors"
+        try:
+            tensors = load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise ModelError(f"{path}: not a readable safetensors file ({error})") from None
+        _check_tensors(path, tensors, model.state_dict())
+        model.load_state_dict(tensors)
+        return model.eval()
+
+
+def _check_tensors(path: Path, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    problems = [f"missing {k}" for k in expected if k not in found]
+    problems += [f"extra {k}" for k in found if k not in expected]
+    problems += [
+        f"{k} has shape {list(found[k].shape)}, expected {list(expected[k].shape)}"
+        for k in expected
+        if k in found and found[k].shape != expected[k].shape
+    ]
+    if problems:
+        raise ModelError(f"{path}: {'; '.join(problems)}")

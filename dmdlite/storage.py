@@ -1,0 +1,154 @@
+"""The one on-disk format, and `load_dataset`.
+
+A data set is a folder: `train.safetensors`, `valid.safetensors`, `test.safetensors` (any of
+them may be absent) and `dataset.json`. In each split, for every modality m: `m.values` [S, D]
+float16 or float32, `m.offsets` [N + 1] int64, and for data on a common time grid `m.steps` [S];
+then `labels` [N] float32, and where the truth is known `factor.NAME` [N, ...].
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from .data import DataError, MultimodalDataset
+from .toy import make_toy
+
+FORMAT = 1
+SPLITS = ("train", "valid", "test")
+DATA_HOME = "DMDLITE_DATA"  # environment variable: the folder that holds data sets, by name
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never half."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_json(path: Path) -> Any:
+    """Parsed JSON. Raises DataError that names the file when it is missing or no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not readable as JSON ({error})") from None
+
+
+def save_dataset(
+    folder: str | Path, splits: dict[str, MultimodalDataset], source: str, **manifest: Any
+) -> None:
+    """Write `splits` to `folder`, whole or not at all. `manifest` adds to dataset.json.
+
+    Raises OSError when the disk refuses; the old folder, if any, is then untouched.
+    """
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    first = next(iter(splits.values()))
+    about = {
+        "format": FORMAT,
+        "name": first.name,
+        "source": source,
+        "modalities": dict(zip(first.modalities, first.widths, strict=True)),
+        "ids": {split: list(data.ids) for split, data in splits.items()},
+        **manifest,
+    }
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        new, old = Path(temporary) / "new", Path(temporary) / "old"
+        new.mkdir()
+        for split, data in splits.items():
+            save_file(_tensors(data), new / f"{split}.safetensors")
+        write_json(new / "dataset.json", about)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _tensors(data: MultimodalDataset) -> dict:
+    tensors = {"labels": data.labels}
+    for part in ("values", "offsets", "steps"):
+        tensors |= {f"{m}.{part}": t for m, t in getattr(data, part).items()}
+    tensors |= {f"factor.{k}": t for k, t in data.factors.items()}
+    return {k: t.contiguous().cpu() for k, t in tensors.items()}
+
+
+def load_dataset(name: str | Path) -> dict[str, MultimodalDataset]:
+    """The splits of a data set, by split name.
+
+    `name` is "toy" (or "toy:SEED"), a folder in the on-disk format, or the name of such a
+    folder under $DMDLITE_DATA (default: ./data).
+
+    Raises DataError that names the file and the field when something is missing or wrong.
+    """
+    kind, _, seed = str(name).partition(":")
+    if kind == "toy":
+        if seed and not seed.isdigit():
+            raise DataError(f"{name}: write toy:SEED with a whole number, for example toy:7")
+        return make_toy(int(seed or 0))
+    home = Path(os.environ.get(DATA_HOME, "data"))
+    for folder in (Path(name), home / name):
+        if (folder / "dataset.json").is_file():
+            return _load_folder(folder)
+    raise DataError(
+        f"{name}: no such data set. Give toy, a folder that holds dataset.json, "
+        f"or the name of one under {home} (data_scripts/fetch.py makes them)"
+    )
+
+
+def _load_folder(folder: Path) -> dict[str, MultimodalDataset]:
+    path = folder / "dataset.json"
+    about = read_json(path)
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise DataError(f'{path}: expected "format": {FORMAT}, the format this version reads')
+    for key, kind in (("name", str), ("modalities", dict), ("ids", dict)):
+        if not isinstance(about.get(key), kind):
+            raise DataError(f"{path}: field {key!r} is missing or not a {kind.__name__}")
+    splits = [s for s in SPLITS if s in about["ids"]]
+    if not splits:
+        raise DataError(f"{path}: lists none of the splits {', '.join(SPLITS)}")
+    return {s: _load_split(folder / f"{s}.safetensors", about, about["ids"][s]) for s in splits}
+
+
+def _load_split(path: Path, about: dict, ids: list[str]) -> MultimodalDataset:
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file, but dataset.json lists this split") from None
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"{path}: not a readable safetensors file ({error})") from None
+    names = list(about["modalities"])
+    needed = ["labels", *(f"{m}.{part}" for m in names for part in ("values", "offsets"))]
+    missing = [key for key in needed if key not in tensors]
+    if missing:
+        raise DataError(f"{path}: lacks {', '.join(missing)}")
+    for m, width in about["modalities"].items():
+        shape = list(tensors[f"{m}.values"].shape)
+        if len(shape) != 2 or shape[1] != width:
+            raise DataError(
+                f"{path}: {m}.values has shape {shape}, dataset.json wants width {width}"
+            )
+    try:
+        return MultimodalDataset(
+            values={m: tensors[f"{m}.values"] for m in names},
+            offsets={m: tensors[f"{m}.offsets"] for m in names},
+            steps={m: tensors[f"{m}.steps"] for m in names if f"{m}.steps" in tensors},
+            labels=tensors["labels"],
+            ids=tuple(ids),
+            name=about["name"],
+            factors={
+                key.removeprefix("factor."): t
+                for key, t in tensors.items()
+                if key.startswith("factor.")
+            },
+        )
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
