@@ -77,9 +77,9 @@ class DMDConfig:
         several = isinstance(kernels, (list, tuple))
         kernels = tuple(kernels) if several else (kernels,) * self.num_modalities
         object.__setattr__(self, "kernel_size", kernels)
-        if self.gd_prior is not None:  # GDUnit checks its shape and values
-            prior = tuple(tuple(float(p) for p in row) for row in self.gd_prior)
-            object.__setattr__(self, "gd_prior", prior)
+        if isinstance(self.gd_prior, list):  # GDUnit checks its shape and values
+            rows = tuple(tuple(row) if isinstance(row, list) else row for row in self.gd_prior)
+            object.__setattr__(self, "gd_prior", rows)
         self._check()
 
     def _check(self) -> None:

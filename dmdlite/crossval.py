@@ -16,7 +16,8 @@ from sklearn.model_selection import KFold
 from tqdm.auto import tqdm
 
 from .config import ConfigError, DMDConfig, TrainConfig
-from .data import MultimodalDataset, concatenate, standardize, time_pooled
+from .data import MultimodalDataset, concatenate
+from .features import standardize, time_pooled
 from .metrics import sentiment_metrics
 from .model import DMD
 from .training import fit, predict, seed_everything

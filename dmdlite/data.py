@@ -124,7 +124,7 @@ class MultimodalDataset:
         values = {m: v.to(device) for m, v in self.values.items()}
         return replace(self, values=values, labels=self.labels.to(device))
 
-    def _locate(self, modality: str, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def locate(self, modality: str, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """For samples `index` [B]: row, time step and place in `values` of each stored step."""
         starts, lengths = self.offsets[modality][index], self.lengths(modality)[index]
         row = torch.repeat_interleave(torch.arange(len(index)), lengths)  # [S]
@@ -139,7 +139,7 @@ class MultimodalDataset:
         index = torch.as_tensor(indices, dtype=torch.int64)
         features, masks = {}, {}
         for m, values in self.values.items():
-            row, step, place = (i.to(values.device) for i in self._locate(m, index))
+            row, step, place = (i.to(values.device) for i in self.locate(m, index))
             time = int(step.max()) + 1 if len(step) else 1
             x = torch.zeros(len(index), time, values.shape[1], device=values.device)
             mask = torch.zeros(len(index), time, dtype=torch.bool, device=values.device)
@@ -157,7 +157,7 @@ class MultimodalDataset:
     def subset(self, indices: Sequence[int] | Tensor) -> MultimodalDataset:
         """A data set of the samples at `indices`."""
         index = torch.as_tensor(indices, dtype=torch.int64)
-        places = {m: self._locate(m, index)[2] for m in self.values}
+        places = {m: self.locate(m, index)[2] for m in self.values}
         zero = torch.zeros(1, dtype=torch.int64)
         return replace(
             self,
@@ -196,35 +196,6 @@ def concatenate(datasets: Sequence[MultimodalDataset]) -> MultimodalDataset:
         ids=sum((d.ids for d in datasets), ()),
         factors={k: torch.cat([d.factors[k] for d in datasets]) for k in first.factors},
     )
-
-
-def time_pooled(dataset: MultimodalDataset) -> np.ndarray:
-    """[N, sum of D_m]: each modality's mean over its real steps (zero where missing)."""
-    columns = []
-    for m, values in dataset.values.items():
-        row, _, place = dataset._locate(m, torch.arange(len(dataset)))
-        total = torch.zeros(len(dataset), values.shape[1]).index_add_(0, row, values[place].float())
-        columns.append(total / dataset.lengths(m).clamp(min=1)[:, None])
-    return torch.cat(columns, dim=1).numpy()
-
-
-def standardize(
-    train: MultimodalDataset, *others: MultimodalDataset
-) -> tuple[MultimodalDataset, ...]:
-    """Each feature to mean 0, standard deviation 1, as measured on `train`'s real steps alone.
-
-    Returns `train` and the others, scaled. A constant column becomes 0.
-    """
-    statistics = {}
-    for m, values in train.values.items():
-        mean, std = values.mean(0), values.std(0, correction=0)
-        statistics[m] = mean, torch.where(std > 1e-6, std, torch.inf)
-
-    def scaled(dataset: MultimodalDataset) -> MultimodalDataset:
-        pairs = statistics.items()
-        return replace(dataset, values={m: (dataset.values[m] - a) / s for m, (a, s) in pairs})
-
-    return tuple(scaled(d) for d in (train, *others))
 
 
 def from_padded(

@@ -67,7 +67,11 @@ class GDUnit(nn.Module):
         self.register_buffer("prior", None if prior is None else self._checked(prior))
 
     def _checked(self, prior: Sequence[Sequence[float]] | Tensor) -> Tensor:
-        prior, m = torch.as_tensor(prior, dtype=torch.float32), self.num_modalities
+        m = self.num_modalities
+        try:
+            prior = torch.as_tensor(prior, dtype=torch.float32)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"prior: not a matrix of numbers ({error})") from None
         if prior.shape != (m, m):
             raise ConfigError(f"prior: expected shape [{m}, {m}], got {list(prior.shape)}")
         if not torch.isfinite(prior).all() or (prior < 0).any() or prior.diagonal().any():

@@ -1,0 +1,39 @@
+"""Shared fixtures: small data and a small model, so that the suite stays quick."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+import torch
+from hypothesis import settings
+
+import dmdlite
+from dmdlite.toy import make_toy
+
+torch.set_num_threads(1)
+settings.register_profile("suite", deadline=None, max_examples=20)
+settings.load_profile("suite")
+
+SMALL = {"dim": 8, "heads": 2, "layers": 1, "gd_hidden": 4}
+
+
+@pytest.fixture(scope="session")
+def toy():
+    """A toy of 64 / 32 / 32 clips."""
+    return make_toy(seed=0, sizes=(64, 32, 32))
+
+
+@pytest.fixture
+def model(toy):
+    """A small untrained DMD for the toy, in evaluation mode."""
+    dmdlite.seed_everything(0)
+    return dmdlite.DMD(dmdlite.DMDConfig.for_dataset(toy["train"], **SMALL)).eval()
+
+
+@pytest.fixture(scope="session")
+def toy_folder(toy, tmp_path_factory):
+    """The same toy as a folder in the on-disk format."""
+    folder = tmp_path_factory.mktemp("data") / "small"
+    dmdlite.save_dataset(folder, toy, source="toy")
+    return folder

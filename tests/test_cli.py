@@ -1,0 +1,205 @@
+"""The command line: what it writes, and one line with exit code 2 for every mistake."""
+
+import csv
+import json
+
+import pytest
+import torch
+
+import dmdlite
+from dmdlite import cli
+from tests.conftest import SMALL
+
+SETTINGS = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 16}).items()]
+
+
+@pytest.fixture
+def run_cli(monkeypatch, capsys):
+    """run_cli("train", ...) -> (exit code, stdout, stderr)."""
+
+    def run(*args):
+        monkeypatch.setattr("sys.argv", ["dmdlite", *map(str, args)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        captured = capsys.readouterr()
+        return end.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(toy, tmp_path_factory):
+    """A run's folder."""
+    out = tmp_path_factory.mktemp("runs") / "small"
+    dmdlite.seed_everything(0)
+    model = dmdlite.DMD(dmdlite.DMDConfig.for_dataset(toy["train"], **SMALL))
+    dmdlite.fit(model, toy, dmdlite.TrainConfig(epochs=1, out=str(out), progress=False))
+    return out
+
+
+def test_train_writes_a_run(run_cli, toy_folder, tmp_path):
+    args = ("train", "--data", toy_folder, "--epochs", 2, "--seed", 0, *SETTINGS)
+    code, out, err = run_cli(*args, "--out", tmp_path / "a")
+    assert code == 0
+    assert "training on" in err
+    assert "acc2" in out
+    assert "floor" in out
+    names = {p.name for p in (tmp_path / "a").iterdir()}
+    assert names == {
+        "config.json", "model.safetensors", "history.csv", "metrics.json", "checkpoint.safetensors",
+    }  # fmt: skip
+    run_cli(*args, "--out", tmp_path / "b")
+    first, second = ((tmp_path / x / "history.csv").read_bytes() for x in "ab")
+    assert first == second
+
+
+def test_evaluate_prints_what_evaluate_returns(run_cli, trained, toy_folder, toy):
+    code, out, _ = run_cli("evaluate", trained, "--data", toy_folder, "--split", "valid")
+    assert code == 0
+    printed = {line.split()[0]: line.split()[1:] for line in out.splitlines()[1:]}
+    model = dmdlite.DMD.from_pretrained(trained)
+    scores = dmdlite.evaluate(model, toy["valid"], toy["train"])
+    for name, floor in scores["floors"].items():
+        assert printed[name] == [f"{scores[name]:.3f}", f"{floor:.3f}"]
+
+
+def test_predict_writes_one_line_a_sample(run_cli, trained, toy_folder, toy, tmp_path):
+    path = tmp_path / "deep" / "p.csv"
+    assert run_cli("predict", trained, "--data", toy_folder, "--out", path)[0] == 0
+    rows = list(csv.DictReader(path.open()))
+    assert [row["id"] for row in rows] == list(toy["test"].ids)
+    prediction = torch.tensor([float(row["prediction"]) for row in rows])
+    expected = dmdlite.predict(dmdlite.DMD.from_pretrained(trained), toy["test"])
+    torch.testing.assert_close(prediction, expected, atol=1e-5, rtol=0)
+    assert {"label", "homo_language", "hetero_audio"} <= set(rows[0])
+
+
+def test_data_info(run_cli, toy_folder):
+    code, out, _ = run_cli("data", "info", toy_folder)
+    assert code == 0
+    assert "train: 64 samples" in out
+    assert "missing in" in out
+    assert "floors: acc7" in out
+
+
+def test_crossval_beside_ridge_and_controls(run_cli, toy_folder, tmp_path):
+    code, out, _ = run_cli(
+        "crossval", "--data", toy_folder, "--folds", 2, "--repeats", 2, "--incomplete",
+        "--out", tmp_path / "cv.json", *SETTINGS, "--set", "epochs=2",
+    )  # fmt: skip
+    assert code == 0
+    report = json.loads((tmp_path / "cv.json").read_text())
+    systems = [line["system"] for line in report["summary"]]
+    assert systems == [
+        "DMD", "ridge", "DMD, permuted labels", "ridge, permuted labels", "median",
+        "DMD + incomplete", "ridge + incomplete",
+    ]  # fmt: skip
+    assert len(report["rows"]) == 2 * len(systems)
+    assert all(s in out for s in systems)
+
+
+@pytest.mark.parametrize("command", [(), ("train",), ("evaluate",), ("predict",), ("crossval",)])
+def test_help_teaches(run_cli, command):
+    code, out, _ = run_cli(*command, "--help")
+    assert code == 0
+    assert "Usage:" in out
+    assert "dmdlite" in out.split("Usage:")[1]
+
+
+def broken_config(trained, tmp_path, **changes):
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    config = json.loads((trained / "config.json").read_text()) | changes
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "model.safetensors").write_bytes((trained / "model.safetensors").read_bytes())
+    return folder
+
+
+MISTAKES = {
+    "no command": (["frain"], "No such command 'frain'"),
+    "no data": (["train", "--out", "OUT"], "Missing option '--data'"),
+    "no out": (["train", "--data", "toy"], "Missing option '--out'"),
+    "unknown option": (["train", "--data", "toy", "--out", "OUT", "--lr", "1"], "No such option"),
+    "unknown data": (["train", "--data", "mosl", "--out", "OUT"], "mosl: no such data set"),
+    "bad toy seed": (["train", "--data", "toy:x", "--out", "OUT"], "write toy:SEED"),
+    "zero epochs": (["train", "--data", "toy", "--out", "OUT", "--epochs", "0"], "epochs"),
+    "words for epochs": (["train", "--data", "toy", "--out", "OUT", "--epochs", "ten"], "epochs"),
+    "negative seed": (["train", "--data", "toy", "--out", "OUT", "--seed", "-1"], "seed"),
+    "bad device": (
+        ["train", "--data", "toy", "--out", "OUT", "--device", "tpu9"],
+        "device: 'tpu9'",
+    ),
+    "no checkpoint": (["train", "--data", "toy", "--out", "OUT", "--resume"], "no checkpoint"),
+    "set without value": (["train", "--data", "toy", "--out", "OUT", "--set", "dim"], "NAME=VALUE"),
+    "set unknown": (["train", "--data", "toy", "--out", "OUT", "--set", "d=1"], "no such field"),
+    "set widths": (["train", "--data", "toy", "--out", "OUT", "--set", "widths=[1]"], "the data"),
+    "set bad value": (["train", "--data", "toy", "--out", "OUT", "--set", "dim=big"], "dim: a"),
+    "set bad heads": (["train", "--data", "toy", "--out", "OUT", "--set", "heads=7"], "divide"),
+    "set bad prior": (
+        ["train", "--data", "toy", "--out", "OUT", "--set", "gd_prior=[[0,1],[1,0]]"],
+        "prior: expected shape [3, 3], got [2, 2]",
+    ),
+    "set ragged prior": (
+        ["train", "--data", "toy", "--out", "OUT", "--set", "gd_prior=[[0,1],[1]]"],
+        "prior: not a matrix of numbers",
+    ),
+    "out is a file": (["train", "--data", "SMALL", "--out", "FILE"], "FILE"),
+    "no valid split": (["train", "--data", "TEST_ONLY", "--out", "OUT"], "has no train split"),
+    "run missing": (["evaluate", "NOWHERE", "--data", "toy"], "config.json: no such file"),
+    "run is a data set": (["evaluate", "SMALL", "--data", "toy"], "config.json: no such file"),
+    "unknown split": (["evaluate", "RUN", "--data", "SMALL", "--split", "dev"], "no dev split"),
+    "other modalities": (["evaluate", "RUN", "--data", "PAIR"], "the model takes widths"),
+    "config not JSON": (["evaluate", "NOT_JSON", "--data", "SMALL"], "not readable as JSON"),
+    "config of another shape": (["evaluate", "OTHER_DIM", "--data", "SMALL"], "has shape"),
+    "config unknown field": (["evaluate", "EXTRA_FIELD", "--data", "SMALL"], "unknown field"),
+    "config lacks widths": (["evaluate", "NO_WIDTHS", "--data", "SMALL"], "widths"),
+    "predict without out": (["predict", "RUN", "--data", "SMALL"], "Missing option '--out'"),
+    "predict onto folder": (["predict", "RUN", "--data", "SMALL", "--out", "FOLDER"], "directory"),
+    "one fold": (["crossval", "--data", "SMALL", "--folds", "1"], "folds: from 2 to"),
+    "too many folds": (["crossval", "--data", "SMALL", "--folds", "999"], "folds: from 2 to"),
+    "no repeats": (["crossval", "--data", "SMALL", "--repeats", "0"], "repeats: 1 or more, got 0"),
+    "nothing incomplete": (["crossval", "--data", "COMPLETE", "--incomplete"], "no sample lacks"),
+    "info unknown": (["data", "info", "nope"], "nope: no such data set"),
+    "data without command": (["data"], "Missing command"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_one_line_and_exit_code_2(
+    mistake, run_cli, toy, toy_folder, trained, tmp_path
+):
+    args, message = MISTAKES[mistake]
+    (tmp_path / "file").write_text("")
+    complete = toy["test"].present.all(1).nonzero().squeeze(1)
+    for name, splits in {
+        "test_only": {"test": toy["test"]},
+        "pair": {"test": toy["test"].select("vision", "audio")},
+        "complete": {"test": toy["test"].subset(complete)},
+    }.items():
+        if name.upper() in args:
+            dmdlite.save_dataset(tmp_path / name, splits, source="toy")
+    places = {
+        "OUT": tmp_path / "out",
+        "FILE": tmp_path / "file",
+        "FOLDER": tmp_path,
+        "NOWHERE": tmp_path / "nowhere",
+        "SMALL": toy_folder,
+        "RUN": trained,
+        "TEST_ONLY": tmp_path / "test_only",
+        "PAIR": tmp_path / "pair",
+        "COMPLETE": tmp_path / "complete",
+    }
+    spoilt = {"OTHER_DIM": {"dim": 16}, "EXTRA_FIELD": {"hue": 1}, "NO_WIDTHS": {"widths": None}}
+    for name, changes in spoilt.items():
+        if name in args:
+            places[name] = broken_config(trained, tmp_path, **changes)
+    if "NOT_JSON" in args:
+        places["NOT_JSON"] = broken_config(trained, tmp_path)
+        (places["NOT_JSON"] / "config.json").write_text("{")
+    code, _, err = run_cli(*[places.get(a, a) for a in args])
+    assert code == 2
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert str(places.get(message, message)) in err
+    assert not (tmp_path / "out" / "model.safetensors").exists()
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())

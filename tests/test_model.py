@@ -1,0 +1,195 @@
+"""DMD as a whole: masks, missing modalities, any number of modalities, save and load."""
+
+import json
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+
+import dmdlite
+from dmdlite import DMD, Batch, ConfigError, DataError, DMDConfig, ModelError
+from tests.conftest import SMALL
+
+
+def loss_and_gradients(model, batch):
+    output = model(batch)
+    losses = output.losses(batch)
+    gradients = torch.autograd.grad(losses["total"], list(model.parameters()))
+    return output, losses, gradients
+
+
+def with_padding(batch, extra, seed):
+    """The same batch with random content appended as padding, and put into padded steps."""
+    generator = torch.Generator().manual_seed(seed)
+    features, masks = {}, {}
+    for (m, x), more in zip(batch.features.items(), extra, strict=True):
+        mask = torch.cat([batch.masks[m], torch.zeros(len(x), more, dtype=torch.bool)], dim=1)
+        longer = torch.cat([x, torch.zeros(len(x), more, x.shape[2])], dim=1)
+        noise = 10 * torch.randn(longer.shape, generator=generator)
+        features[m], masks[m] = torch.where(mask[..., None], longer, noise), mask
+    return Batch(features, masks, batch.labels)
+
+
+@given(
+    extra=st.tuples(*[st.integers(0, 6)] * 3),
+    seed=st.integers(0, 1000),
+    causal=st.booleans(),
+    readout=st.sampled_from(["mean", "last"]),
+)
+def test_padding_changes_no_output_loss_or_gradient(toy, extra, seed, causal, readout):
+    torch.manual_seed(seed)
+    config = DMDConfig.for_dataset(toy["train"], causal=causal, readout=readout, **SMALL)
+    model = DMD(config).eval()
+    batch = toy["train"].batch(torch.arange(6) + seed % 50)
+    plain, plain_losses, plain_gradients = loss_and_gradients(model, batch)
+    padded, losses, gradients = loss_and_gradients(model, with_padding(batch, extra, seed))
+    close = {"atol": 1e-5, "rtol": 1e-4}
+    torch.testing.assert_close(padded.prediction, plain.prediction, **close)
+    torch.testing.assert_close(losses, plain_losses, **close)
+    torch.testing.assert_close(gradients, plain_gradients, **close)
+    for name in ("shallow", "common", "private", "decoded", "reencoded", "reinforced"):
+        for m, x in getattr(plain, name).items():
+            torch.testing.assert_close(getattr(padded, name)[m][:, : x.shape[1]], x, **close)
+    for unit in ("homo", "hetero"):
+        torch.testing.assert_close(getattr(padded, unit), getattr(plain, unit), **close)
+
+
+@pytest.mark.parametrize("names", ["av", "lav", "lavp", "lavpqr"])
+def test_any_number_of_modalities_and_any_missing(names):
+    torch.manual_seed(0)
+    widths = tuple(range(3, 3 + len(names)))
+    config = DMDConfig(widths=widths, modalities=tuple(names), **SMALL)
+    model = DMD(config)
+    batch_size = len(names) + 2
+    features = {m: torch.randn(batch_size, 4 + w, w) for m, w in zip(names, widths, strict=True)}
+    masks = {m: torch.ones(x.shape[:2], dtype=torch.bool) for m, x in features.items()}
+    for i, m in enumerate(names):
+        masks[m][i] = False  # sample i lacks modality i
+        masks[m][-1] = False  # the last sample lacks them all
+    batch = Batch(features, masks, torch.randn(batch_size))
+    output, losses, gradients = loss_and_gradients(model, batch)
+    assert output.homo.weights.shape == (batch_size, len(names), len(names))
+    assert torch.isfinite(output.prediction).all()
+    assert all(torch.isfinite(v) for v in losses.values())
+    assert all(torch.isfinite(g).all() for g in gradients)
+    assert (output.homo.weights[-1] == 0).all()
+
+
+def test_shapes_are_the_design_table(toy, model):
+    out = model(toy["train"].batch(range(4)))
+    times = {m: x.shape[1] for m, x in toy["train"].batch(range(4)).features.items()}
+    for name in ("shallow", "common", "private", "decoded", "reencoded"):
+        assert {m: tuple(x.shape) for m, x in getattr(out, name).items()} == {
+            m: (4, t, 8) for m, t in times.items()
+        }
+    assert {m: tuple(x.shape) for m, x in out.reinforced.items()} == {
+        m: (4, t, 16) for m, t in times.items()
+    }
+    assert out.prediction.shape == (4,)
+    assert out.hetero.logits.shape == (4, 3)
+
+
+def test_gradient_reaches_every_parameter(toy, model):
+    batch = toy["train"].batch(range(32))
+    _, _, gradients = loss_and_gradients(model, batch)
+    # The softmax over edges does not see what shifts all edges alike: edge.bias always, and
+    # node.bias because g is linear.
+    blind = ("edge.bias", "node.bias")
+    for (name, _), g in zip(model.named_parameters(), gradients, strict=True):
+        assert g.abs().max() > 1e-9 or name.endswith(blind), name
+
+
+def test_save_and_load_give_the_same_model(toy, model, tmp_path):
+    model.save_pretrained(tmp_path)
+    batch = toy["test"].batch(range(8))
+    loaded = DMD.from_pretrained(tmp_path)
+    assert loaded.config == model.config
+    assert torch.equal(loaded(batch).prediction, model(batch).prediction)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_save_and_load_with_prior(toy, tmp_path):
+    prior = [[0, 2, 1], [0, 0, 1], [0, 0, 0]]
+    model = DMD(DMDConfig.for_dataset(toy["train"], gd_prior=prior, **SMALL))
+    model.save_pretrained(tmp_path)
+    assert torch.equal(DMD.from_pretrained(tmp_path).homo.prior, torch.tensor(prior).float())
+
+
+def spoil(folder, change):
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.pop("homo.logit.bias"), "missing homo.logit.bias"),
+        (lambda t: t.update(stranger=torch.zeros(1)), "extra stranger"),
+        (
+            lambda t: t.update({"homo.logit.bias": torch.zeros(2)}),
+            r"homo.logit.bias has shape \[2\], expected \[1\]",
+        ),
+    ],
+)
+def test_loading_says_which_tensor_is_wrong(model, tmp_path, change, message):
+    model.save_pretrained(tmp_path)
+    spoil(tmp_path, change)
+    with pytest.raises(ModelError, match=message):
+        DMD.from_pretrained(tmp_path)
+
+
+def test_loading_unreadable_files(model, tmp_path):
+    with pytest.raises(DataError, match=r"config.json: no such file"):
+        DMD.from_pretrained(tmp_path / "nowhere")
+    model.save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"half a file")
+    with pytest.raises(ModelError, match="not a readable safetensors"):
+        DMD.from_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(DataError, match="not readable as JSON"):
+        DMD.from_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"widths": [1, 1, 1], "colour": "red"}))
+    with pytest.raises(ConfigError, match="unknown field colour"):
+        DMD.from_pretrained(tmp_path)
+
+
+def test_wrong_data_for_the_model(toy, model):
+    with pytest.raises(ModelError, match=r"takes widths .*'language': 24.* the data has"):
+        model(toy["train"].select("vision", "audio").batch([0]))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"widths": (4,)}, "one per modality, got 1 for 3"),
+        ({"modalities": ("a",), "widths": (4,)}, "two or more"),
+        ({"modalities": ("a", "a", "b")}, "names repeat"),
+        ({"modalities": ("a", "b.c", "d")}, "'b.c' is not a plain name"),
+        ({"widths": (4, 0, 4)}, "widths: positive integers, got 0"),
+        ({"widths": 4}, "widths: a list, got 4"),
+        ({"dim": 0}, "dim: a positive integer, got 0"),
+        ({"dim": 2.5}, "dim: a positive integer, got 2.5"),
+        ({"heads": 5}, "must divide dim 32, got 5"),
+        ({"kernel_size": 4}, "positive and odd, got 4"),
+        ({"kernel_size": (3, 3)}, "one, or one per modality"),
+        ({"embed_dropout": 1.0}, "embed_dropout: a number from 0 to below 1, got 1.0"),
+        ({"gamma": -1}, "gamma: a number from 0, got -1"),
+        ({"margin": float("nan")}, "margin: a number from 0, got nan"),
+        ({"gd_normalize": "row"}, "gd_normalize: one of graph, target, got 'row'"),
+        ({"readout": "first"}, "readout: one of mean, last"),
+        ({"orthogonality": "cubed"}, "orthogonality: one of squared, signed, hinge"),
+        ({"causal": "yes"}, "causal: true or false"),
+    ],
+)
+def test_bad_model_settings(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        DMDConfig(**{"widths": (4, 4, 4)} | fields)
+
+
+def test_public_interface():
+    for name in dmdlite.__all__:
+        assert getattr(dmdlite, name) is not None

@@ -1,0 +1,211 @@
+"""fit: determinism, resume after a kill, Ctrl-C, selection, and what it refuses."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+import dmdlite
+from dmdlite import ConfigError, DataError, TrainConfig
+from dmdlite.training import RESIDENT_BYTES, _resident, pick_device
+from tests.conftest import SMALL
+
+SETTINGS = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 16}).items()]
+
+
+def train(toy, out=None, epochs=3, **kwargs):
+    config = TrainConfig(
+        epochs=epochs, batch_size=16, out=out and str(out), progress=False, device="cpu", **kwargs
+    )
+    dmdlite.seed_everything(config.seed)
+    model = dmdlite.DMD(dmdlite.DMDConfig.for_dataset(toy["train"], **SMALL))
+    return model, dmdlite.fit(model, toy, config)
+
+
+def test_same_seed_same_history_other_seed_another(toy):
+    _, first = train(toy)
+    _, second = train(toy)
+    _, other = train(toy, seed=1)
+    assert first == second
+    assert first != other
+
+
+def test_resume_gives_the_uninterrupted_history(toy, tmp_path):
+    whole_model, whole = train(toy, tmp_path / "whole", epochs=5)
+    train(toy, tmp_path / "parts", epochs=2)
+    torch.rand(7)  # whatever was drawn in between must not matter
+    model, parts = train(toy, tmp_path / "parts", epochs=5, resume=True)
+    assert parts == whole
+    for name in ("history.csv", "model.safetensors", "config.json"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    for a, b in zip(model.parameters(), whole_model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def command(folder, out, *more):
+    return [
+        sys.executable, "-m", "dmdlite", "train", "--data", str(folder), "--out", str(out),
+        "--epochs", "12", "--device", "cpu", *SETTINGS, *more,
+    ]  # fmt: skip
+
+
+def wait_for(condition, process, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the run ended too early"
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.01)
+
+
+def test_kill_at_random_moments_then_resume(toy_folder, tmp_path):
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(command(toy_folder, tmp_path / "whole"), **quiet)
+    out = tmp_path / "killed"
+    checkpoint = out / "checkpoint.safetensors"
+    dice = random.Random(os.urandom(8))
+    for attempt in range(2):
+        resume = ["--resume"] if attempt else []
+        before = checkpoint.stat().st_mtime_ns if attempt else 0
+        process = subprocess.Popen(
+            command(toy_folder, out, *resume), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_for(
+            lambda b=before: checkpoint.exists() and checkpoint.stat().st_mtime_ns > b, process
+        )
+        time.sleep(dice.uniform(0, 0.4))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run(command(toy_folder, out, "--resume"), **quiet)
+    for name in ("history.csv", "model.safetensors"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_ctrl_c_ends_cleanly_and_keeps_the_best(toy, tmp_path, monkeypatch):
+    original = dmdlite.training._run_epoch
+
+    def interrupted(parallel, state, *rest):
+        if len(state.history) == 2:
+            raise KeyboardInterrupt
+        return original(parallel, state, *rest)
+
+    monkeypatch.setattr("dmdlite.training._run_epoch", interrupted)
+    _, history = train(toy, tmp_path, epochs=9)
+    assert len(history) == 2
+    saved = dmdlite.DMD.from_pretrained(tmp_path)
+    valid_mae = dmdlite.evaluate(saved, toy["valid"])["mae"]
+    assert valid_mae == pytest.approx(min(row["valid_mae"] for row in history), abs=1e-6)
+
+
+def test_best_epoch_by_validation_is_kept(toy, tmp_path):
+    model, history = train(toy, tmp_path, epochs=8, learning_rate=0.02)
+    best = min(row["valid_mae"] for row in history)
+    assert dmdlite.evaluate(model, toy["valid"])["mae"] == pytest.approx(best, abs=1e-6)
+    report = json.loads((tmp_path / "metrics.json").read_text())
+    assert history[report["best_epoch"] - 1]["valid_mae"] == best
+    assert report["valid"]["mae"] == pytest.approx(best, abs=1e-6)
+
+
+def test_early_stop_and_plateau(toy):
+    _, history = train(toy, epochs=40, learning_rate=0.05, stop_patience=4, plateau_patience=1)
+    best = min(history, key=lambda row: row["valid_mae"])["epoch"]
+    assert len(history) == best + 4 < 40
+    assert history[-1]["learning_rate"] < 0.05
+
+
+def test_history_csv_holds_the_history(toy, tmp_path):
+    _, history = train(toy, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    assert [{k: float(v) for k, v in row.items()} for row in rows] == history
+    assert {"epoch", "learning_rate", "train_total", "valid_total", "valid_mae"} <= set(rows[0])
+
+
+def test_it_learns_the_toy():
+    splits = dmdlite.toy.make_toy(0, sizes=(400, 100, 200))
+    model, _ = train(splits, epochs=6, learning_rate=5e-3)
+    scores = dmdlite.evaluate(model, splits["test"], splits["train"])
+    assert scores["acc2"] > scores["floors"]["acc2"] + 0.15
+    assert scores["mae"] < scores["floors"]["mae"] - 0.2
+
+
+def test_overfits_sixteen_samples(toy):
+    few = toy["train"].subset(range(16))
+    model, _ = train({"train": few, "valid": few}, epochs=80, learning_rate=0.01, stop_patience=80)
+    assert dmdlite.evaluate(model, few)["mae"] < 0.35
+
+
+def test_predict_is_in_order_and_independent_of_batching(toy, model):
+    prediction = dmdlite.predict(model, toy["test"])
+    assert prediction.shape == (32,)
+    one = torch.cat([model(toy["test"].batch([i])).prediction for i in range(32)])
+    torch.testing.assert_close(prediction, one.detach(), atol=1e-5, rtol=1e-4)
+
+
+def test_small_data_live_on_the_device_large_ones_stream(toy, monkeypatch):
+    moved = []
+    monkeypatch.setattr(dmdlite.MultimodalDataset, "to", lambda s, d: moved.append(d) or s)
+    _resident(toy["train"], torch.device("cpu"))
+    monkeypatch.setattr("dmdlite.training.RESIDENT_BYTES", 10)
+    assert _resident(toy["train"], torch.device("cpu")) is toy["train"]
+    assert len(moved) == 1
+    assert RESIDENT_BYTES > 10
+
+
+@pytest.mark.parametrize("split", ["train", "valid"])
+def test_missing_split(toy, model, split):
+    with pytest.raises(DataError, match=f"needs a {split} split"):
+        dmdlite.fit(model, {k: v for k, v in toy.items() if k != split})
+
+
+def test_resume_refusals(toy, tmp_path):
+    with pytest.raises(DataError, match="no checkpoint to resume from"):
+        train(toy, tmp_path, resume=True)
+    train(toy, tmp_path, epochs=1)
+    with pytest.raises(ConfigError, match="train setting seed was 0, is now 5"):
+        train(toy, tmp_path, resume=True, seed=5)
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"torn")
+    with pytest.raises(DataError, match="not a readable checkpoint"):
+        train(toy, tmp_path, resume=True)
+
+
+def test_fresh_start_forgets_an_old_checkpoint(toy, tmp_path):
+    train(toy, tmp_path, epochs=2)
+    _, history = train(toy, tmp_path, epochs=1, seed=3)
+    assert len(history) == 1
+
+
+def test_diverging_loss_is_an_error(toy):
+    with pytest.raises(FloatingPointError, match=r"epoch 1: .* try a lower learning_rate"):
+        train(toy, learning_rate=1e30, clip=1e30)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"epochs": 0}, "epochs: a positive integer, got 0"),
+        ({"epochs": True}, "epochs: a positive integer, got True"),
+        ({"batch_size": "8"}, "batch_size: a positive integer, got '8'"),
+        ({"seed": -1}, "seed: 0, 1, 2, ..., got -1"),
+        ({"learning_rate": 0}, "learning_rate: above 0, got 0"),
+        ({"learning_rate": "fast"}, "learning_rate: a number from 0, got 'fast'"),
+        ({"clip": float("inf")}, "clip: a number"),
+        ({"weight_decay": -0.1}, "weight_decay: a number from 0, got -0.1"),
+        ({"resume": True}, "resume: needs `out`"),
+    ],
+)
+def test_bad_training_settings(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        TrainConfig(**fields)
+
+
+def test_device_names():
+    assert pick_device("cpu").type == "cpu"
+    assert pick_device().type in ("cuda", "mps", "cpu")
+    with pytest.raises(ConfigError, match="device: 'gpu' cannot be used here"):
+        pick_device("gpu")
