@@ -223,7 +223,12 @@ def _print_scores(scores: dict, split: str) -> None:
 
 
 def main() -> None:
-    """Entry point: run the command, turn user mistakes into one line and exit code 2."""
+    """Entry point of the `dmdlite` command."""
+    run_app(app)
+
+
+def run_app(app: typer.Typer) -> None:
+    """Run a command, turn user mistakes into one line and exit code 2."""
     try:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except UsageError as error:

@@ -1,0 +1,42 @@
+# `make book` and `make test` are all a newcomer needs; each sets up .venv by itself.
+PYTHON ?= python3
+EXTRAS := book,test,data
+VENV := .venv
+BIN := $(VENV)/bin
+# Notebooks name the kernel "python3"; with this PATH it is the one in .venv.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+SOURCES := dmdlite data_scripts tests benchmarks tools
+
+.PHONY: help book test bench set-repo clean
+
+help:  ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "error: $(PYTHON) is older than 3.10; try make PYTHON=python3.12"; exit 2; }
+	@echo "setting up $(VENV) (some minutes the first time)"
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	@touch $@
+
+book: $(VENV)/.ready  ## run the chapters and build the HTML
+	jupyter-book build . -W -n --keep-going
+	@echo "open _build/html/index.html"
+
+test: $(VENV)/.ready  ## lint, unit and property tests, every notebook against its outputs
+	ruff check $(SOURCES)
+	ruff format --check $(SOURCES)
+	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile
+	python tests/run_notebooks.py
+
+bench: $(VENV)/.ready  ## measure a training step; writes benchmarks/results
+	python benchmarks/step_time.py
+
+set-repo: $(VENV)/.ready  ## make set-repo REPO=owner/name re-points config, badges and Colab cells
+	python tools/set_repo.py "$(REPO)"
+
+clean:  ## remove what the verbs made
+	rm -rf $(VENV) _build .pytest_cache .ruff_cache .hypothesis *.egg-info
