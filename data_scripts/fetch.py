@@ -44,7 +44,8 @@ def fetch(
         raise DataError(f"{name}: unknown data set, one of {', '.join(RELEASES)}")
     wanted = splits.split(",")
     if unknown := sorted(set(wanted) - set(SPLITS)):
-        raise DataError(f"--splits: unknown {', '.join(unknown)}; choose from {','.join(SPLITS)}")
+        names = ", ".join(map(repr, unknown))
+        raise DataError(f"--splits: unknown {names}; choose from {','.join(SPLITS)}")
     release, home = RELEASES[name], Path(os.environ.get(DATA_HOME, "data"))
     out = out or home / name
     cache = home / "downloads" / name
