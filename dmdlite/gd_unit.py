@@ -26,6 +26,12 @@ class GDOutput(NamedTuple):
     loss: Tensor  # scalar     L_ddl, mean over the batch (+ the prior's regulariser)
 
 
+def discrepancy(logits: Tensor) -> Tensor:
+    """E: |f(X_j) - f(X_i)| from teacher i, detached, to student j. [B, M] -> [B, M, M] (Eq. 7)."""
+    teacher, student = logits.detach()[:, :, None], logits[:, None, :]
+    return (student - teacher).abs()  # [B, M, M]
+
+
 class GDUnit(nn.Module):
     """Distils knowledge between M modalities along learned edges.
 
@@ -92,10 +98,9 @@ class GDUnit(nn.Module):
             edges = edges & present[:, :, None] & present[:, None, :]
         learned = self._normalized(self._edge_scores(features, logits), edges)  # Eq. 8
         weights, regulariser = self._with_prior(learned, edges)
-        teacher, student = logits.detach()[:, :, None], logits[:, None, :]
-        discrepancy = (student - teacher).abs() * edges  # [B, M, M]
-        loss = (weights * discrepancy).sum((1, 2)).mean() + regulariser  # Eq. 9
-        return GDOutput(logits, weights, discrepancy, loss)
+        eps = discrepancy(logits) * edges  # [B, M, M]
+        loss = (weights * eps).sum((1, 2)).mean() + regulariser  # Eq. 9
+        return GDOutput(logits, weights, eps, loss)
 
     def _edge_scores(self, features: Tensor, logits: Tensor) -> Tensor:
         """g([f(X_i), X_i], [f(X_j), X_j]) for every pair: [B, M, M], before the softmax."""

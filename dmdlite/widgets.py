@@ -1,0 +1,44 @@
+"""The interactive figures; each chapter shows a static sweep beside them for readers without a
+kernel. Needs ipywidgets (Colab brings it; locally it is in the `book` extra)."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import torch
+from ipywidgets import FloatSlider, interactive
+
+from .config import MODALITIES
+from .gd_unit import discrepancy
+from .plots import distillation_graphs
+
+
+def softmin_weights(logits: torch.Tensor, temperature: float) -> torch.Tensor:
+    """[M] logits -> [M, M]: weights that fall with an edge's discrepancy, zero diagonal.
+
+    They minimise sum(w * eps) - temperature * entropy(w): the smaller the temperature, the
+    closer to what gradient descent on Eq. 9 alone does to free weights.
+    """
+    eps = discrepancy(logits[None])[0]  # [M, M]
+    itself = torch.eye(len(logits), dtype=torch.bool)
+    scores = (-eps / temperature).masked_fill(itself, -torch.inf)
+    return scores.flatten().softmax(0).view_as(eps)
+
+
+def gd_unit_playground() -> interactive:
+    """Sliders for three logits and the temperature; shows the graph that Eq. 9 favours."""
+
+    def draw(**values: float) -> None:
+        temperature = values.pop("temperature")
+        logits = torch.tensor(list(values.values()))
+        weights = softmin_weights(logits, temperature)
+        cost = float((weights * discrepancy(logits[None])[0]).sum())
+        title = f"loss {cost:.2f}"
+        distillation_graphs({title: weights}, MODALITIES, {title: logits})
+        plt.show()
+
+    def slider(value: float, low: float, high: float, text: str) -> FloatSlider:
+        return FloatSlider(value, min=low, max=high, step=0.1, description=text)
+
+    starts = zip(MODALITIES, (2.0, 0.5, -1.0), strict=True)
+    sliders = {m: slider(value, -3, 3, m) for m, value in starts}
+    return interactive(draw, **sliders, temperature=slider(1.0, 0.1, 5, "temperature"))
