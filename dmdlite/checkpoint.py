@@ -34,7 +34,10 @@ class TrainState:
     @classmethod
     def start(cls, model: nn.Module, config: TrainConfig) -> TrainState:
         optimiser = torch.optim.Adam(
-            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+            model.parameters(),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=True,
         )
         scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimiser, factor=0.5, patience=config.plateau_patience
