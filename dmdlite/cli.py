@@ -132,6 +132,7 @@ def crossval(
     incomplete: Annotated[
         bool, typer.Option("--incomplete", help="Also train with samples that lack a modality")
     ] = False,
+    jobs: Annotated[int, typer.Option(help="Folds at a time; -1: one a core")] = -1,
     out: Annotated[Path | None, typer.Option(help="JSON file for all rows")] = None,
     settings: Settings = None,
 ) -> None:
@@ -149,7 +150,7 @@ def crossval(
         raise DataError(f"{data}: --incomplete, but no sample lacks a modality")
     typer.echo(f"{len(dataset)} complete samples, {len(lacking)} lack a modality")
     extra = lacking if incomplete else None
-    rows = cross_validate(dataset, folds, repeats, seed, extra, model_set, train_set)
+    rows = cross_validate(dataset, folds, repeats, seed, extra, model_set, train_set, jobs)
     table = summarise(rows)
     typer.echo(f"{'':24}{'corr':>14}{'MAE':>14}{'acc2':>14}   mean ± sd over {repeats} repeats")
     for line in table:

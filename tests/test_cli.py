@@ -158,6 +158,7 @@ MISTAKES = {
     "one fold": (["crossval", "--data", "SMALL", "--folds", "1"], "folds: from 2 to"),
     "too many folds": (["crossval", "--data", "SMALL", "--folds", "999"], "folds: from 2 to"),
     "no repeats": (["crossval", "--data", "SMALL", "--repeats", "0"], "repeats: 1 or more, got 0"),
+    "no jobs": (["crossval", "--data", "SMALL", "--jobs", "0"], "jobs: a number of processes"),
     "nothing incomplete": (["crossval", "--data", "COMPLETE", "--incomplete"], "no sample lacks"),
     "info unknown": (["data", "info", "nope"], "nope: no such data set"),
     "data without command": (["data"], "Missing command"),
