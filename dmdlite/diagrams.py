@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from .config import MODALITIES
-from .plots import COLOURS, INK, MARKERS, styled
+from .style import COLOURS, INK, MARKERS, styled
 
 
 @styled

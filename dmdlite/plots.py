@@ -1,14 +1,11 @@
-"""Every figure of the book, one function each, in one style.
+"""Every figure of the book, one function each, in the style of `style.py`.
 
-Figures have an opaque, nearly white ground, so that they read on light and dark pages. Modalities
-differ by colour (Okabe and Ito's colour-blind-safe set), marker and line, so that they also read
-in grey. Every function returns a matplotlib Figure.
+Every function returns a matplotlib Figure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import wraps
 from itertools import pairwise
 from typing import Any
 
@@ -20,50 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from .data import MultimodalDataset
-
-# Notebooks' inline backend turns interactive mode on when it loads. Were that inside rc_context, it
-# would be undone, and no later figure shown.
-plt.switch_backend(plt.get_backend())
-
-INK, GROUND, FLOOR = "#222222", "#fcfcfa", "#777777"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
-LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (1, 1)))
-STYLE = {
-    **sns.axes_style("ticks"),
-    "figure.facecolor": GROUND,
-    "axes.facecolor": GROUND,
-    "savefig.facecolor": GROUND,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "font.size": 11,
-    "axes.titlesize": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "figure.dpi": 90,
-    "figure.constrained_layout.use": True,
-}
-
-
-def styled(draw):
-    """Run a drawing function under the book's style."""
-
-    @wraps(draw)
-    def run(*args, **kwargs) -> Figure:
-        with plt.rc_context(STYLE):
-            return draw(*args, **kwargs)
-
-    return run
-
-
-def mark(i: int) -> dict[str, Any]:
-    """Colour, marker and line of the i-th modality or system."""
-    k = i % len(COLOURS)
-    return {"color": COLOURS[k], "marker": MARKERS[k], "linestyle": LINES[k]}
+from .style import COLOURS, FLOOR, GROUND, INK, LINES, MARKERS, mark, panels, styled
 
 
 @styled
@@ -98,13 +52,14 @@ def learning_curves(history: Sequence[Mapping[str, float]], floor: float | None 
     if floor is not None:
         right.axhline(floor, color=FLOOR, linestyle=":")
         right.annotate("floor: median", (epochs[-1], floor), color=FLOOR, va="bottom", ha="right")
-    right.set(xlabel="epoch", ylabel="MAE (sentiment points)", title="Validation error")
+    right.set(
+        xlabel="epoch",
+        ylabel="MAE (sentiment points)",
+        title=f"Validation error, best at epoch {best}",
+    )
     for ax in (left, right):
         ax.axvline(best, color=INK, linewidth=0.8)
         ax.xaxis.get_major_locator().set_params(integer=True)
-    right.annotate(
-        f" best epoch {best}", (best, right.get_ylim()[1]), va="top", rotation=90, ha="right"
-    )
     return figure
 
 
@@ -167,9 +122,9 @@ def draw_graph(
 def distillation_graphs(
     graphs: Mapping[str, Any], names: Sequence[str], values: Mapping[str, Any] | None = None
 ) -> Figure:
-    """Distillation graphs side by side: title -> weights [M, M]; `values` adds logits [M]."""
-    figure, axes = plt.subplots(1, len(graphs), figsize=(3.9 * len(graphs), 3.7), squeeze=False)
-    for ax, (title, weights) in zip(axes[0], graphs.items(), strict=True):
+    """Distillation graphs, two in a row: title -> weights [M, M]; `values` adds logits [M]."""
+    figure, axes = panels(len(graphs), 3.9, 3.7)
+    for ax, (title, weights) in zip(axes, graphs.items(), strict=True):
         logits = None if values is None else np.asarray(values[title])
         draw_graph(ax, np.asarray(weights), names, logits)
         ax.set_title(title)
@@ -183,9 +138,9 @@ def edge_matrices(
     rows: str = "from (teacher)",
     columns: str = "to (student)",
 ) -> Figure:
-    """Square matrices side by side, values written in the cells; by default over edges."""
-    figure, axes = plt.subplots(1, len(matrices), figsize=(3.4 * len(matrices), 3.2), squeeze=False)
-    for ax, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
+    """Square matrices, two in a row, values written in the cells; by default over edges."""
+    figure, axes = panels(len(matrices), 3.6, 3.4)
+    for ax, (title, matrix) in zip(axes, matrices.items(), strict=True):
         sns.heatmap(
             np.asarray(matrix), ax=ax, annot=True, fmt=".2f", cmap="Blues", cbar=False,
             vmin=0, linewidths=1, linecolor=GROUND, xticklabels=names, yticklabels=names,
