@@ -22,7 +22,8 @@ SEEDS = range(5)
 
 def mlp(train, test, seed: int) -> np.ndarray:
     """A small network on time-pooled features, stopped on a tenth of the training clips."""
-    model = MLPRegressor((64,), alpha=1.0, early_stopping=True, max_iter=500, random_state=seed)
+    shape = {"hidden_layer_sizes": (64,), "alpha": 1.0, "max_iter": 500}
+    model = MLPRegressor(**shape, early_stopping=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(time_pooled(train), train.labels).predict(time_pooled(test))
@@ -61,7 +62,8 @@ def main() -> None:
     print(f"{'':20}" + "".join(f"{m:>16}" for m in ("acc2", "mae", "corr")))
     for name, scores in systems.items():
         values = [np.array([s[m] for s in scores]) for m in ("acc2", "mae", "corr")]
-        print(f"{name:20}" + "".join(f"{v.mean():8.3f} ± {v.std():.3f}" for v in values))
+        cells = (f"{v.mean():8.3f} ± {v.std(ddof=len(v) > 1):.3f}" for v in values)
+        print(f"{name:20}" + "".join(cells))
     print(f"{'floor':20}" + "".join(f"{floor[m]:8.3f}        " for m in ("acc2", "mae", "corr")))
     print(f"written to {path.relative_to(path.parents[2])}")
 

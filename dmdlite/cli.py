@@ -17,7 +17,7 @@ import torch
 import typer
 
 from .config import ConfigError, DMDConfig, TrainConfig
-from .crossval import cross_validate, summarise
+from .crossval import cross_validate, split_complete, summarise
 from .data import DataError, MultimodalDataset, concatenate
 from .metrics import floors
 from .model import DMD, ModelError
@@ -142,10 +142,7 @@ def crossval(
     (--incomplete).
     """
     model_set, train_set = _parse_settings(settings or [])
-    pooled = concatenate(list(load_dataset(data).values()))
-    complete = pooled.present.all(1)
-    dataset = pooled.subset(complete.nonzero().squeeze(1))
-    lacking = pooled.subset((~complete).nonzero().squeeze(1))
+    dataset, lacking = split_complete(concatenate(list(load_dataset(data).values())))
     if incomplete and not len(lacking):
         raise DataError(f"{data}: --incomplete, but no sample lacks a modality")
     typer.echo(f"{len(dataset)} complete samples, {len(lacking)} lack a modality")

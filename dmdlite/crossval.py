@@ -35,6 +35,14 @@ SMALL_MODEL = {
 SMALL_TRAINING = {"epochs": 40, "batch_size": 16, "learning_rate": 2e-3, "stop_patience": 10}
 
 
+def split_complete(
+    dataset: MultimodalDataset,
+) -> tuple[MultimodalDataset, MultimodalDataset]:
+    """The samples with every modality, and those that lack one."""
+    complete = dataset.present.all(1)
+    return tuple(dataset.subset(part.nonzero().squeeze(1)) for part in (complete, ~complete))
+
+
 def ridge(train: MultimodalDataset, test: MultimodalDataset) -> np.ndarray:
     """Ridge regression on time-pooled features: the floor that sequence models must beat.
 
