@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 # Notebooks name the kernel "python3"; with this PATH it is the one in .venv.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
-SOURCES := dmdlite data_scripts tests benchmarks tools
+SOURCES := dmdlite data_scripts tests benchmarks tools book
 
-.PHONY: help book test bench set-repo clean
+.PHONY: help book test execute bench set-repo clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,7 +22,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
 	@touch $@
 
-book: $(VENV)/.ready  ## run the chapters and build the HTML
+# The cache knows a chapter's own cells only: when the package changes, every chapter runs again.
+_build/.code: $(wildcard dmdlite/*.py benchmarks/results/*.json) constraints.txt
+	@rm -rf _build && mkdir _build && touch $@
+
+book: $(VENV)/.ready _build/.code  ## run the chapters and build the HTML
 	jupyter-book build . -W -n --keep-going
 	@echo "open _build/html/index.html"
 
@@ -32,8 +36,12 @@ test: $(VENV)/.ready  ## lint, unit and property tests, every notebook against i
 	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile
 	python tests/run_notebooks.py
 
+execute: $(VENV)/.ready  ## run all notebooks and write their outputs back
+	python tools/execute.py
+
 bench: $(VENV)/.ready  ## measure a training step; writes benchmarks/results
 	python benchmarks/step_time.py
+	python benchmarks/toy_scores.py
 
 set-repo: $(VENV)/.ready  ## make set-repo REPO=owner/name re-points config, badges and Colab cells
 	python tools/set_repo.py "$(REPO)"

@@ -33,7 +33,7 @@ def main() -> int:
             continue
         command = [
             sys.executable, "-m", "pytest", "-q", option, "--nbval-current-env",
-            "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "--nbval-cell-timeout=120",
+            "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "--nbval-cell-timeout=300",
             "-n", "2", "--dist", "loadscope", "-p", "no:cacheprovider", *chosen,
         ]  # fmt: skip
         worst = max(worst, subprocess.run(command, cwd=ROOT).returncode)

@@ -20,6 +20,7 @@ def addresses(repository: str) -> list[str]:
     owner, name = repository.split("/")
     return [
         f"github.com/{repository}",
+        f"raw.githubusercontent.com/{repository}",
         f"colab.research.google.com/github/{repository}",
         f"https://{owner}.github.io/{name}",
     ]

@@ -1,0 +1,42 @@
+"""What a chapter defines, without running it: definitions of its cells and of its solutions."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+BOOK = Path(__file__).resolve().parent.parent / "book"
+KEPT = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+
+
+def is_constant(node: ast.stmt) -> bool:
+    """An assignment of numbers, strings, or containers of them: L, V, A = 0, 1, 2."""
+    try:
+        return isinstance(node, ast.Assign) and ast.literal_eval(node.value) is not None
+    except ValueError:
+        return False
+
+
+def definitions(source: str) -> str:
+    """The functions, classes, imports and constants of a piece of code."""
+    nodes = ast.parse(source).body
+    return "\n".join(ast.unparse(n) for n in nodes if isinstance(n, KEPT) or is_constant(n))
+
+
+def chapter(name: str) -> dict:
+    """The namespace of a chapter's own definitions."""
+    cells = json.loads((BOOK / f"{name}.ipynb").read_text())["cells"]
+    code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    namespace: dict = {}
+    exec("import dmdlite", namespace)
+    for source in code[1:]:  # the first one installs
+        exec(definitions(source), namespace)
+    return namespace
+
+
+def solutions(name: str) -> list[str]:
+    """The code of every solution in a dropdown, in order."""
+    cells = json.loads((BOOK / f"{name}.ipynb").read_text())["cells"]
+    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    boxes = re.findall(r":::\{admonition\} Solution\n(.*?)\n:::", text, re.S)
+    return [code for box in boxes for code in re.findall(r"```python\n(.*?)```", box, re.S)]

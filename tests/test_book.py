@@ -1,0 +1,122 @@
+"""The book's pages: names and defaults on the notation page, form of the notebooks."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import dmdlite
+from dmdlite import losses
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOK = ROOT / "book"
+NOTEBOOKS = sorted(p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+OWNERS = {
+    name: getattr(dmdlite, name)
+    for name in ("Batch", "MultimodalDataset", "DMDOutput", "GDOutput", "DMDConfig", "losses")
+}
+
+
+def rows(heading_row: str) -> list[list[str]]:
+    """The cells of every table row of the notation page under tables with this heading."""
+    found, inside = [], False
+    for line in (BOOK / "notation.md").read_text().splitlines():
+        inside = line.startswith(heading_row) or (inside and line.startswith("|"))
+        if inside and not line.startswith((heading_row, "|---")):
+            found.append([cell.strip() for cell in line.strip("|").split("|")])
+    return found
+
+
+def exists(name: str) -> bool:
+    owner, _, member = name.partition(".")
+    part = OWNERS[owner]
+    fields = {f.name for f in dataclasses.fields(part)} if dataclasses.is_dataclass(part) else set()
+    return member in fields or hasattr(part, member)
+
+
+def test_every_name_of_the_notation_page_exists():
+    names = [row[1].strip("`") for row in rows("| symbol | name")]
+    assert len(names) > 25
+    assert [name for name in names if not exists(name)] == []
+    assert not exists("DMDOutput.nosuch")
+
+
+def test_every_output_and_loss_is_on_the_notation_page():
+    names = {row[1].strip("`") for row in rows("| symbol | name")}
+    outputs = {f"DMDOutput.{f.name}" for f in dataclasses.fields(dmdlite.DMDOutput)}
+    outputs |= {f"GDOutput.{name}" for name in dmdlite.GDOutput._fields}
+    outputs -= {"DMDOutput.present", "DMDOutput.config"}
+    functions = {f"losses.{name}" for name in vars(losses) if name.endswith("_loss")}
+    assert outputs | functions <= names
+
+
+def test_defaults_on_the_notation_page():
+    defaults = {f.name: f.default for f in dataclasses.fields(dmdlite.DMDConfig)}
+    table = rows("| symbol | name | default")
+    assert len(table) == 6
+    for row in table:
+        assert float(row[2]) == defaults[row[1].strip("`").removeprefix("DMDConfig.")]
+
+
+def test_every_page_is_in_the_table_of_contents():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    listed = {toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])}
+    pages = {
+        p.relative_to(ROOT).with_suffix("").as_posix() for p in [*BOOK.glob("*.md"), *NOTEBOOKS]
+    }
+    assert listed == pages
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda p: p.stem)
+def notebook(request):
+    return json.loads(request.param.read_text())
+
+
+def code_cells(notebook):
+    return [c for c in notebook["cells"] if c["cell_type"] == "code"]
+
+
+def shows_figure(cell):
+    return any("image/png" in output.get("data", {}) for output in cell["outputs"])
+
+
+def test_notebook_is_executed_top_to_bottom(notebook):
+    cells = code_cells(notebook)
+    assert [c["execution_count"] for c in cells] == list(range(1, len(cells) + 1))
+    assert not any(o["output_type"] == "error" for c in cells for o in c["outputs"])
+    assert "widgets" not in notebook["metadata"]
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+
+
+def test_notebook_figures_have_alt_text(notebook):
+    shown = [c for c in code_cells(notebook) if shows_figure(c)]
+    assert shown
+    for cell in shown:
+        assert len(cell["metadata"]["mystnb"]["image"]["alt"]) > 60
+
+
+def test_notebook_is_small_and_in_short_cells(notebook):
+    lengths = sorted(len("".join(c["source"]).splitlines()) for c in code_cells(notebook))
+    assert lengths[-1] <= 30
+    assert lengths[len(lengths) // 2] <= 8
+    assert len(json.dumps([c["outputs"] for c in code_cells(notebook)])) < 500_000
+
+
+def test_notebook_starts_with_a_guarded_setup_cell(notebook):
+    first = "".join(code_cells(notebook)[0]["source"])
+    assert re.search(r"try:\n    import dmdlite\nexcept ImportError:\n    %pip install", first)
+    assert "torch" not in first.lower().replace("pytorch", "")
+
+
+def test_notebook_has_the_parts_of_a_chapter(notebook):
+    text = "\n".join(
+        "".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown"
+    )
+    for part in ("will be able to", "**Time:**", "**Predict.**", "## Exercises", "## Summary",
+                 "## Further reading", ":class: dropdown"):  # fmt: skip
+        assert part in text, part
+    summary = text.split("## Summary")[1].split("##")[0]
+    assert len(re.findall(r"^\d\. ", summary, re.M)) == 5

@@ -1,0 +1,106 @@
+"""The code of the GD-Unit chapter: its unit against dmdlite, its checks against right and wrong."""
+
+import pytest
+import torch
+
+import dmdlite
+from tests.chapters import chapter, solutions
+
+NAME = "06_gd_units"
+EXERCISES = {  # check -> what it checks
+    "check_loops": "loss_by_loops",
+    "check_top_k": "top_k",
+    "check_entropy": "train_with_entropy",
+    "check_better": "MyBetterGDUnit",
+}
+
+
+@pytest.fixture(scope="module")
+def ns():
+    return chapter(NAME)
+
+
+@pytest.mark.parametrize("modalities", range(2, 7))
+def test_the_chapters_unit_is_dmdlites(ns, modalities):
+    theirs = dmdlite.GDUnit(5, num_modalities=modalities)
+    mine = ns["MyGDUnit"](5)
+    mine.load_state_dict(theirs.state_dict())
+    features = torch.randn(4, modalities, 5, requires_grad=True)
+    grads = []
+    for unit in (mine, theirs):
+        out = unit(features)
+        for a, b in zip(out, theirs(features), strict=True):
+            assert torch.allclose(a, b, atol=1e-6)
+        inputs = [features, *unit.parameters()]
+        grads.append(torch.autograd.grad(out[3], inputs))
+    for a, b in zip(*grads, strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_every_stub_says_not_written_yet(ns, capsys):
+    for check, name in EXERCISES.items():
+        ns["attempt"](ns[check], ns[name])
+    assert capsys.readouterr().out.splitlines() == ["not written yet"] * len(EXERCISES)
+
+
+def test_every_solution_is_accepted(ns, capsys):
+    solved = dict(ns)
+    for code in solutions(NAME):
+        exec(code, solved)
+    for check, name in EXERCISES.items():
+        assert solved[name] is not ns[name]
+        ns["attempt"](ns[check], solved[name])
+    assert capsys.readouterr().out.splitlines() == ["correct"] * len(EXERCISES)
+
+
+def wrong_answers(ns):
+    """Answers a learner may give, each wrong in one way."""
+    mean = torch.mean
+
+    def no_absolute(z, W):
+        return float((W * (z[:, None, :] - z[:, :, None])).sum((1, 2)).mean())
+
+    def no_mean(z, W):
+        return float((W * ns["gaps"](z)).sum())
+
+    def per_teacher(W, k):
+        return torch.where(W.topk(k, dim=2).values[..., -1:] <= W, W, 0.0)
+
+    def not_rescaled(W, k):
+        return torch.where(W.topk(k, dim=1).values[:, -1:] <= W, W, 0.0)
+
+    def no_entropy(E, temperature):
+        return ns["train_free_weights"](E)[-1]
+
+    def uniform(E, temperature):
+        return (1 - torch.eye(E.shape[-1])) / 6 + 0 * mean(E)
+
+    return [
+        ("check_loops", no_absolute),
+        ("check_loops", no_mean),
+        ("check_top_k", per_teacher),
+        ("check_top_k", not_rescaled),
+        ("check_entropy", no_entropy),
+        ("check_entropy", uniform),
+        ("check_better", ns["MyGDUnit"]),
+    ]
+
+
+@pytest.mark.parametrize("case", range(7))
+def test_wrong_answers_are_refused(ns, capsys, case):
+    check, answer = wrong_answers(ns)[case]
+    ns["attempt"](ns[check], answer)
+    assert capsys.readouterr().out.startswith("not yet: ")
+
+
+def test_the_widgets_weights_follow_their_formula():
+    pytest.importorskip("ipywidgets")
+    from dmdlite.widgets import gd_unit_playground, softmin_weights
+
+    z = torch.tensor([2.0, 0.5, -0.5])
+    weights = softmin_weights(z, 1.0)
+    unnormalised = torch.exp(-torch.tensor([1.5, 2.5, 1.0]))
+    expected = unnormalised / (2 * unnormalised.sum())  # each pair has two directions
+    assert torch.allclose(weights[[0, 0, 1], [1, 2, 2]], expected)
+    assert torch.allclose(weights, weights.T)
+    assert len(gd_unit_playground().children) == 5  # four sliders and the output
