@@ -51,7 +51,7 @@ def learning_curves(history: Sequence[Mapping[str, float]], floor: float | None 
     right.plot(epochs, [row["valid_mae"] for row in history], **mark(1))
     if floor is not None:
         right.axhline(floor, color=FLOOR, linestyle=":")
-        right.annotate("floor: median", (epochs[-1], floor), color=FLOOR, va="bottom", ha="right")
+        right.annotate("floor: median", (epochs[-1], floor), color=FLOOR, va="top", ha="right")
     right.set(
         xlabel="epoch",
         ylabel="MAE (sentiment points)",
@@ -208,4 +208,33 @@ def lines(x: Any, ys: Mapping[str, Any], xlabel: str, ylabel: str) -> Figure:
         ax.plot(x, y, label=name, markevery=max(len(x) // 10, 1), **mark(i))
     ax.set(xlabel=xlabel, ylabel=ylabel)
     figure.legend(loc="outside right upper")
+    return figure
+
+
+@styled
+def prediction_scatter(prediction: Any, target: Any) -> Figure:
+    """Predictions over targets [N]; the grey quadrants hold the wrong signs."""
+    p, y = np.asarray(prediction), np.asarray(target)
+    limit = 1.1 * max(3.0, float(np.abs(p).max()))
+    figure, ax = plt.subplots(figsize=(4.6, 4.4))
+    for corner in ((-limit, 0), (0, -limit)):
+        ax.add_patch(plt.Rectangle(corner, limit, limit, color="#e4e4e0", zorder=0))
+    ax.plot([-limit, limit], [-limit, limit], color=FLOOR, linestyle="--", linewidth=1)
+    size = 45 if len(p) < 50 else 12
+    ax.scatter(y, p, s=size, color=COLOURS[0], edgecolor=INK, linewidth=0.5, alpha=0.8)
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+    ax.set(xlabel="target (sentiment)", ylabel="prediction (sentiment)")
+    return figure
+
+
+@styled
+def intervals(ranges: Mapping[str, Sequence[float]], zero: float, label: str) -> Figure:
+    """One line a name: low, middle, high; `zero` is a reference line."""
+    figure, ax = plt.subplots(figsize=(7, 0.8 + 0.42 * len(ranges)))
+    for row, (low, middle, high) in enumerate(ranges.values()):
+        ax.plot([low, high], [row, row], color=INK, linewidth=2, marker="|", markersize=10)
+        ax.plot(middle, row, "o", color=COLOURS[0], markersize=8)
+    ax.axvline(zero, color=FLOOR, linestyle="--")
+    ax.set(yticks=range(len(ranges)), yticklabels=list(ranges), xlabel=label)
+    ax.set_ylim(len(ranges) - 0.5, -0.5)
     return figure

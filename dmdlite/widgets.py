@@ -9,7 +9,8 @@ from ipywidgets import FloatSlider, interactive
 
 from .config import MODALITIES
 from .gd_unit import discrepancy
-from .plots import distillation_graphs
+from .metrics import sentiment_metrics
+from .plots import distillation_graphs, prediction_scatter
 
 
 def softmin_weights(logits: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -36,9 +37,24 @@ def gd_unit_playground() -> interactive:
         distillation_graphs({title: weights}, MODALITIES, {title: logits})
         plt.show()
 
-    def slider(value: float, low: float, high: float, text: str) -> FloatSlider:
-        return FloatSlider(value, min=low, max=high, step=0.1, description=text)
-
     starts = zip(MODALITIES, (2.0, 0.5, -1.0), strict=True)
-    sliders = {m: slider(value, -3, 3, m) for m, value in starts}
-    return interactive(draw, **sliders, temperature=slider(1.0, 0.1, 5, "temperature"))
+    sliders = {m: _slider(value, -3, 3, m) for m, value in starts}
+    return interactive(draw, **sliders, temperature=_slider(1.0, 0.1, 5, "temperature"))
+
+
+def score_playground(prediction: torch.Tensor, target: torch.Tensor) -> interactive:
+    """Sliders that stretch and shift predictions [N]; shows the scatter and every score."""
+
+    def draw(stretch: float, shift: float) -> None:
+        moved = stretch * prediction + shift
+        prediction_scatter(moved, target)
+        plt.show()
+        scores = sentiment_metrics(moved, target)
+        print("  ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+
+    sliders = {"stretch": _slider(1.0, 0.1, 3, "stretch"), "shift": _slider(0.0, -2, 2, "shift")}
+    return interactive(draw, **sliders)
+
+
+def _slider(value: float, low: float, high: float, text: str) -> FloatSlider:
+    return FloatSlider(value, min=low, max=high, step=0.1, description=text)
