@@ -6,18 +6,32 @@ Every function returns a matplotlib Figure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch
 
-from .data import MultimodalDataset
-from .style import COLOURS, FLOOR, GROUND, INK, LINES, MARKERS, mark, panels, styled
+from .data import Batch, MultimodalDataset
+from .graph_plots import distillation_graphs, edge_curves, edge_matrices, logit_moves
+from .style import COLOURS, FLOOR, INK, mark, styled
+
+__all__ = [
+    "distillation_graphs",
+    "edge_curves",
+    "edge_matrices",
+    "intervals",
+    "label_histogram",
+    "learning_curves",
+    "lines",
+    "logit_moves",
+    "padding",
+    "prediction_scatter",
+    "score_bars",
+    "sequences",
+    "timeline",
+]
 
 
 @styled
@@ -35,6 +49,57 @@ def sequences(dataset: MultimodalDataset, index: int, names: Sequence[str] | Non
         figure.colorbar(image, ax=ax, label="value")
     axes[-1, 0].set_xlabel("time step")
     figure.suptitle(f"{dataset.ids[index]}, sentiment {float(dataset.labels[index]):+.1f}")
+    return figure
+
+
+@styled
+def timeline(dataset: MultimodalDataset, index: int, rates: Mapping[str, float]) -> Figure:
+    """One sample as a heat map per modality over one axis in seconds; `rates` in steps a second.
+
+    Rows are features. A modality without a step is an empty, labelled row.
+    """
+    names = list(dataset.modalities)
+    figure, axes = plt.subplots(len(names), 1, figsize=(7, 1.6 * len(names)), sharex=True)
+    batch = dataset.batch([index])
+    for ax, m in zip(axes, names, strict=True):
+        steps = int(batch.masks[m].sum())
+        ax.set(title=f"{m}: {steps} steps, {rates[m]:g} a second", ylabel="feature")
+        x = batch.features[m][0, :steps].cpu().T  # [D, T]
+        if not steps:
+            ax.annotate("missing", (0.5, 0.5), xycoords="axes fraction", ha="center", color=FLOOR)
+            ax.set(yticks=[])
+            continue
+        limit = float(x.abs().max())
+        seconds = (0, steps / rates[m], len(x) - 0.5, -0.5)
+        ax.imshow(x, aspect="auto", cmap="vlag", vmin=-limit, vmax=limit, extent=seconds)
+        ax.set(yticks=[0, len(x) - 1])
+    ends = [dataset.lengths(m)[index] / rates[m] for m in names]
+    axes[-1].set(xlabel="time (seconds)", xlim=(0, float(max(ends))))
+    figure.suptitle(f"{dataset.ids[index]}, sentiment {float(dataset.labels[index]):+.1f}")
+    return figure
+
+
+@styled
+def padding(batch: Batch) -> Figure:
+    """Which steps of a batch are real (dark) and which are padding (light), a panel a modality."""
+    masks = batch.masks
+    figure, axes = plt.subplots(1, len(masks), figsize=(7.5, 0.9 + 0.28 * len(batch)), sharey=True)
+    for ax, (m, mask) in zip(np.atleast_1d(axes), masks.items(), strict=True):
+        sns.heatmap(mask.cpu(), ax=ax, cmap=["#e4e4e0", COLOURS[0]], vmin=0, vmax=1, cbar=False,
+                    linewidths=1, linecolor="#fcfcfa", xticklabels=5)  # fmt: skip
+        ax.set(title=m, xlabel="time step")
+        ax.tick_params(length=0)
+    np.atleast_1d(axes)[0].set_ylabel("clip of the batch")
+    return figure
+
+
+@styled
+def label_histogram(labels: Any) -> Figure:
+    """How many samples have each sentiment [N]; classes of acc7 are marked below."""
+    figure, ax = plt.subplots(figsize=(7, 2.8))
+    sns.histplot(x=np.asarray(labels), binwidth=0.2, binrange=(-3.1, 3.1), ax=ax,
+                 color=COLOURS[0], edgecolor=INK, linewidth=0.5)  # fmt: skip
+    ax.set(xlabel="sentiment (points)", ylabel="clips", xticks=range(-3, 4))
     return figure
 
 
@@ -81,122 +146,6 @@ def score_bars(scores: Mapping[str, Sequence[float]], floor: float, label: str) 
     ax.set(yticks=[], xlabel=label, xlim=(0, None))
     ax.margins(x=0.15)
     ax.invert_yaxis()
-    return figure
-
-
-def draw_graph(
-    ax: Axes, weights: np.ndarray, names: Sequence[str], values: Sequence[float] | None = None
-) -> None:
-    """One distillation graph on `ax`: arrows from teacher to student, as wide as their weight."""
-    m = len(names)
-    angle = np.pi / 2 - 2 * np.pi * np.arange(m) / m
-    place = np.column_stack([np.cos(angle), np.sin(angle)])
-    top = max(float(np.max(weights)), 1e-9)
-    for i in range(m):
-        for j in range(m):
-            if i == j:
-                continue
-            share = float(weights[i][j]) / top
-            arrow = FancyArrowPatch(
-                place[i], place[j], connectionstyle="arc3,rad=0.22", arrowstyle="-|>",
-                mutation_scale=8 + 12 * share, linewidth=0.4 + 6 * share, color=INK,
-                alpha=0.25 + 0.65 * share, shrinkA=26, shrinkB=26,
-            )  # fmt: skip
-            ax.add_patch(arrow)
-            dx, dy = place[j] - place[i]
-            middle = (place[i] + place[j]) / 2 + 0.14 * np.array([dy, -dx])
-            ax.annotate(f"{weights[i][j]:.2f}", middle, ha="center", va="center", fontsize=10,
-                        bbox={"facecolor": GROUND, "edgecolor": "none", "pad": 1})  # fmt: skip
-    for i, name in enumerate(names):
-        ax.plot(*place[i], MARKERS[i % len(MARKERS)], color=COLOURS[i % len(COLOURS)],
-                markersize=40, markeredgecolor=INK)  # fmt: skip
-        text = name if values is None else f"{name}\n{values[i]:+.2f}"
-        above = place[i][1] > -0.01
-        ax.annotate(text, place[i] + [0, 0.3 if above else -0.3], ha="center",
-                    va="bottom" if above else "top")  # fmt: skip
-    ax.set(xlim=(-1.5, 1.5), ylim=(-1.3, 1.75), aspect="equal")
-    ax.axis("off")
-
-
-@styled
-def distillation_graphs(
-    graphs: Mapping[str, Any], names: Sequence[str], values: Mapping[str, Any] | None = None
-) -> Figure:
-    """Distillation graphs, two in a row: title -> weights [M, M]; `values` adds logits [M]."""
-    figure, axes = panels(len(graphs), 3.9, 3.7)
-    for ax, (title, weights) in zip(axes, graphs.items(), strict=True):
-        logits = None if values is None else np.asarray(values[title])
-        draw_graph(ax, np.asarray(weights), names, logits)
-        ax.set_title(title)
-    return figure
-
-
-@styled
-def edge_matrices(
-    matrices: Mapping[str, Any],
-    names: Sequence[str],
-    rows: str = "from (teacher)",
-    columns: str = "to (student)",
-) -> Figure:
-    """Square matrices, two in a row, values written in the cells; by default over edges."""
-    figure, axes = panels(len(matrices), 3.6, 3.4)
-    for ax, (title, matrix) in zip(axes, matrices.items(), strict=True):
-        sns.heatmap(
-            np.asarray(matrix), ax=ax, annot=True, fmt=".2f", cmap="Blues", cbar=False,
-            vmin=0, linewidths=1, linecolor=GROUND, xticklabels=names, yticklabels=names,
-            square=True,
-        )  # fmt: skip
-        ax.set(title=title, xlabel=columns, ylabel=rows)
-        ax.tick_params(length=0)
-    return figure
-
-
-@styled
-def edge_curves(weights: Any, names: Sequence[str], every: int = 1) -> Figure:
-    """Weights [steps, M, M] over training: one line an edge, labelled at its end."""
-    w = np.asarray(weights)
-    figure, ax = plt.subplots(figsize=(7, 3.4))
-    steps = np.arange(len(w)) * every
-    edges = [(i, j) for i in range(len(names)) for j in range(len(names)) if i != j]
-    ends = _spread([w[-1, i, j] for i, j in edges], 0.055)
-    for (i, j), end in zip(edges, ends, strict=True):
-        line = {"color": COLOURS[i % len(COLOURS)], "linestyle": LINES[j % len(LINES)]}
-        ax.plot(steps, w[:, i, j], linewidth=2, **line)
-        ax.annotate(f"{names[i]} → {names[j]}", (steps[-1], end), (6, 0), va="center",
-                    textcoords="offset points", color=line["color"], fontsize=10)  # fmt: skip
-    ax.set(xlabel="training step", ylabel="weight w", ylim=(-0.02, None))
-    ax.margins(x=0.01)
-    return figure
-
-
-def _spread(values: Sequence[float], gap: float) -> list[float]:
-    """Label heights near `values`, at least `gap` apart."""
-    heights = np.array(values, dtype=float)
-    order = np.argsort(heights)
-    for low, high in pairwise(order):
-        heights[high] = max(heights[high], heights[low] + gap)
-    return heights.tolist()
-
-
-@styled
-def logit_moves(before: Any, after: Any, names: Sequence[str], titles: Sequence[str]) -> Figure:
-    """Logits on a number line before and after a step, one panel a title: arrows show who moved.
-
-    before, after: [panels, M].
-    """
-    figure, axes = plt.subplots(
-        len(titles), 1, figsize=(7, 1.35 * len(titles)), squeeze=False, sharex=True
-    )
-    for ax, title, old, new in zip(axes[:, 0], titles, before, after, strict=True):
-        for i in range(len(names)):
-            ax.plot(float(old[i]), i, **mark(i), markersize=9)
-            if abs(float(new[i] - old[i])) > 1e-6:
-                ax.annotate("", (float(new[i]), i), (float(old[i]), i),
-                            arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 2})  # fmt: skip
-        ax.set(yticks=range(len(names)), yticklabels=names, title=title)
-        ax.set_ylim(len(names) - 0.5, -0.5)
-        ax.grid(axis="x", color="#dddddd")
-    axes[-1, 0].set_xlabel("logit (sentiment points)")
     return figure
 
 

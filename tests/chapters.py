@@ -3,7 +3,14 @@
 import ast
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
+
+import dmdlite
+from dmdlite.crossval import ridge
+from dmdlite.features import standardize
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 KEPT = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
@@ -23,14 +30,36 @@ def definitions(source: str) -> str:
     return "\n".join(ast.unparse(n) for n in nodes if isinstance(n, KEPT) or is_constant(n))
 
 
+def scored_clips() -> dict:
+    """What the scores chapter has at hand when its exercises come."""
+    splits = dmdlite.load_dataset("toy")
+    train, test = standardize(splits["train"], splits["test"])
+    return {
+        "y": np.array([-3.0, -1.6, -1.0, -0.4, 0.0, 0.0, 0.6, 1.2, 2.0, 2.8]),
+        "p": np.array([-1.9, -2.2, -0.6, 0.3, -0.1, -0.2, 0.5, 0.2, 1.6, 3.4]),
+        "test": test,
+        "target": test.labels.numpy(),
+        "everything": ridge(train, test),
+        "words": ridge(train.select("language"), test.select("language")),
+    }
+
+
+# What a chapter's checks use beside its definitions.
+DATA: dict[str, Callable[[], dict]] = {
+    "01_three_voices": lambda: {"splits": dmdlite.load_dataset("toy")},
+    "02_keeping_score": scored_clips,
+}
+
+
 def chapter(name: str) -> dict:
-    """The namespace of a chapter's own definitions."""
+    """The namespace of a chapter's own definitions, and the data its checks use."""
     cells = json.loads((BOOK / f"{name}.ipynb").read_text())["cells"]
     code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
     namespace: dict = {}
     exec("import dmdlite", namespace)
     for source in code[1:]:  # the first one installs
         exec(definitions(source), namespace)
+    namespace |= DATA.get(name, dict)()
     return namespace
 
 

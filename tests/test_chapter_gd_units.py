@@ -4,15 +4,9 @@ import pytest
 import torch
 
 import dmdlite
-from tests.chapters import chapter, solutions
+from tests.chapters import chapter
 
 NAME = "06_gd_units"
-EXERCISES = {  # check -> what it checks
-    "check_loops": "loss_by_loops",
-    "check_top_k": "top_k",
-    "check_entropy": "train_with_entropy",
-    "check_better": "MyBetterGDUnit",
-}
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +29,6 @@ def test_the_chapters_unit_is_dmdlites(ns, modalities):
         grads.append(torch.autograd.grad(out[3], inputs))
     for a, b in zip(*grads, strict=True):
         assert torch.allclose(a, b, atol=1e-6)
-
-
-def test_every_stub_says_not_written_yet(ns, capsys):
-    for check, name in EXERCISES.items():
-        ns["attempt"](ns[check], ns[name])
-    assert capsys.readouterr().out.splitlines() == ["not written yet"] * len(EXERCISES)
-
-
-def test_every_solution_is_accepted(ns, capsys):
-    solved = dict(ns)
-    for code in solutions(NAME):
-        exec(code, solved)
-    for check, name in EXERCISES.items():
-        assert solved[name] is not ns[name]
-        ns["attempt"](ns[check], solved[name])
-    assert capsys.readouterr().out.splitlines() == ["correct"] * len(EXERCISES)
 
 
 def wrong_answers(ns):

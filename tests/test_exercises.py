@@ -1,0 +1,50 @@
+"""Every chapter's exercises: stubs say that they are not written, solutions pass their checks."""
+
+import pytest
+
+from tests.chapters import chapter, solutions
+
+EXERCISES = {  # chapter -> check -> what it checks
+    "01_three_voices": {"check_last": "last_real_step", "check_inputs": "unit_inputs"},
+    "02_keeping_score": {
+        "check_has_zero": "has_zero_scores",
+        "check_share": "share_not_ahead",
+        "check_unimodal": "unimodal_scores",
+    },
+    "06_gd_units": {
+        "check_loops": "loss_by_loops",
+        "check_top_k": "top_k",
+        "check_entropy": "train_with_entropy",
+        "check_better": "MyBetterGDUnit",
+    },
+}
+
+
+@pytest.fixture(scope="module", params=EXERCISES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def ns(name):
+    return chapter(name)
+
+
+def test_no_check_is_forgotten(name, ns):
+    assert {key for key in ns if key.startswith("check_")} == set(EXERCISES[name])
+
+
+def test_every_stub_says_not_written_yet(name, ns, capsys):
+    for check, answer in EXERCISES[name].items():
+        ns["attempt"](ns[check], ns[answer])
+    assert capsys.readouterr().out.splitlines() == ["not written yet"] * len(EXERCISES[name])
+
+
+def test_every_solution_is_accepted(name, ns, capsys):
+    solved = dict(ns)
+    for code in solutions(name):
+        exec(code, solved)
+    for check, answer in EXERCISES[name].items():
+        assert solved[answer] is not ns[answer]
+        ns["attempt"](ns[check], solved[answer])
+    assert capsys.readouterr().out.splitlines() == ["correct"] * len(EXERCISES[name])
