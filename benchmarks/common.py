@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from dmdlite import __version__
-from dmdlite.storage import write_json
+from dmdlite.files import write_json
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

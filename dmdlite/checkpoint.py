@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from .config import ConfigError, TrainConfig
-from .data import DataError
+from .data import DataError, MultimodalDataset
+from .files import replacing
 
 CHECKPOINT = "checkpoint.safetensors"
+RUN_FILES = (CHECKPOINT, "history.csv", "config.json", "model.safetensors", "metrics.json")
 MAY_CHANGE = ("epochs", "device", "out", "resume", "progress")  # settings a resumed run may alter
 
 
@@ -29,10 +30,13 @@ class TrainState:
     optimiser: torch.optim.Optimizer
     scheduler: torch.optim.lr_scheduler.ReduceLROnPlateau
     best: dict[str, Tensor]  # state_dict at the best epoch so far, on the CPU
+    data: dict[str, str]  # fingerprint of every split
     history: list[dict[str, float]] = field(default_factory=list)  # one row an epoch
 
     @classmethod
-    def start(cls, model: nn.Module, config: TrainConfig) -> TrainState:
+    def start(
+        cls, model: nn.Module, config: TrainConfig, splits: dict[str, MultimodalDataset]
+    ) -> TrainState:
         optimiser = torch.optim.Adam(
             model.parameters(),
             lr=config.learning_rate,
@@ -42,7 +46,8 @@ class TrainState:
         scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimiser, factor=0.5, patience=config.plateau_patience
         )
-        return cls(model, optimiser, scheduler, _snapshot(model))
+        data = {split: splits[split].fingerprint() for split in ("train", "valid")}
+        return cls(model, optimiser, scheduler, _snapshot(model), data)
 
     @property
     def best_epoch(self) -> int:
@@ -61,9 +66,10 @@ class TrainState:
 
     @staticmethod
     def clear(out: Path) -> None:
-        """Make the run's folder, without a checkpoint of an earlier run."""
+        """Make the run's folder, without the files of an earlier run."""
         out.mkdir(parents=True, exist_ok=True)
-        (out / CHECKPOINT).unlink(missing_ok=True)
+        for name in RUN_FILES:
+            (out / name).unlink(missing_ok=True)
 
 
 def _snapshot(model: nn.Module) -> dict[str, Tensor]:
@@ -82,25 +88,23 @@ def save_checkpoint(out: Path, state: TrainState, config: TrainConfig) -> None:
         tensors["rng.cuda"] = torch.cuda.get_rng_state()
     about = {
         "train": config.to_dict(),
+        "data": state.data,
         "model": state.model.config.to_dict(),
         "groups": optimiser["param_groups"],
         "scheduler": state.scheduler.state_dict(),
         "history": state.history,
     }
-    temporary = out / f"{CHECKPOINT}.tmp"
-    save_file(tensors, temporary, metadata={"state": json.dumps(about)})
-    os.replace(temporary, out / CHECKPOINT)
+    with replacing(out / CHECKPOINT) as temporary:
+        save_file(tensors, temporary, metadata={"state": json.dumps(about)})
     write_history(out / "history.csv", state.history)
 
 
 def write_history(path: Path, history: list[dict[str, float]]) -> None:
     """One line an epoch; floats in full precision."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=history[0])
         writer.writeheader()
         writer.writerows(history)
-    os.replace(temporary, path)
 
 
 def load_checkpoint(out: Path, state: TrainState, config: TrainConfig) -> None:
@@ -116,10 +120,20 @@ def load_checkpoint(out: Path, state: TrainState, config: TrainConfig) -> None:
         with safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["state"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        saved = {kind: dict(about[kind]) for kind in ("train", "data", "model")}
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}: not a readable checkpoint ({error})") from None
-    _check_same("train", about["train"], config.to_dict(), MAY_CHANGE)
-    _check_same("model", about["model"], json.loads(json.dumps(state.model.config.to_dict())))
+    _check_same("train setting", saved["train"], config.to_dict(), MAY_CHANGE)
+    model_config = json.loads(json.dumps(state.model.config.to_dict()))  # lists for tuples
+    _check_same("model setting", saved["model"], model_config)
+    _check_same("data of split", saved["data"], state.data)
+    try:
+        _restore(state, about, tensors)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise DataError(f"{path}: not a whole checkpoint ({error})") from None
+
+
+def _restore(state: TrainState, about: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     state.model.load_state_dict(_part(tensors, "model."))
     state.best = _part(tensors, "best.")
     moments: dict[int, dict[str, Tensor]] = {}
@@ -128,7 +142,7 @@ def load_checkpoint(out: Path, state: TrainState, config: TrainConfig) -> None:
         moments.setdefault(int(index), {})[name] = value
     state.optimiser.load_state_dict({"state": moments, "param_groups": about["groups"]})
     state.scheduler.load_state_dict(about["scheduler"])
-    state.history = about["history"]
+    state.history = [dict(row) for row in about["history"]]
     torch.set_rng_state(tensors["rng.cpu"])
     if "rng.cuda" in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors["rng.cuda"])
@@ -141,6 +155,4 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def _check_same(kind: str, saved: dict[str, Any], now: dict[str, Any], skip: tuple = ()) -> None:
     for name, value in now.items():
         if name not in skip and saved.get(name) != value:
-            raise ConfigError(
-                f"resume: {kind} setting {name} was {saved.get(name)!r}, is now {value!r}"
-            )
+            raise ConfigError(f"resume: {kind} {name} was {saved.get(name)!r}, is now {value!r}")

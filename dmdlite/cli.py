@@ -19,9 +19,10 @@ import typer
 from .config import ConfigError, DMDConfig, TrainConfig
 from .crossval import cross_validate, split_complete, summarise
 from .data import DataError, MultimodalDataset, concatenate
+from .files import replacing, writable, write_json
 from .metrics import floors
 from .model import DMD, ModelError
-from .storage import load_dataset, write_json
+from .storage import load_dataset
 from .training import evaluate as evaluate_model
 from .training import fit, forward_all, pick_device, seed_everything
 
@@ -68,7 +69,7 @@ def train(
 
     Multi-process: accelerate launch -m dmdlite train ... (batch_size is then per process).
     """
-    model_set, train_set = _parse_settings(settings or [])
+    model_set, train_set = _parse_settings(settings, "out", "epochs", "seed", "device", "resume")
     splits = load_dataset(data)
     for split in ("train", "valid"):
         if split not in splits:
@@ -108,9 +109,7 @@ def predict(
     model, splits = _load(run, data, split, device)
     names = model.config.modalities
     header = ["id", "label", "prediction", *(f"{u}_{m}" for u in ("homo", "hetero") for m in names)]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(out.name + ".tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    with replacing(out) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         ids = iter(splits[split].ids)
@@ -119,7 +118,6 @@ def predict(
             numbers += [output.homo.logits, output.hetero.logits]
             for line in torch.cat(numbers, dim=1).float().tolist():
                 writer.writerow([next(ids), *(f"{x:.6f}" for x in line)])
-    os.replace(temporary, out)
     typer.echo(f"{len(splits[split])} predictions in {out}")
 
 
@@ -141,7 +139,8 @@ def crossval(
     The splits are pooled; samples that lack a modality are left out, or used for training only
     (--incomplete).
     """
-    model_set, train_set = _parse_settings(settings or [])
+    model_set, train_set = _parse_settings(settings, "out", "seed", "resume", "progress")
+    out = writable(out) if out else None
     dataset, lacking = split_complete(concatenate(list(load_dataset(data).values())))
     if incomplete and not len(lacking):
         raise DataError(f"{data}: --incomplete, but no sample lacks a modality")
@@ -154,7 +153,6 @@ def crossval(
         cells = (f"{line[k]:.3f} ± {line[k + '_sd']:.3f}" for k in ("corr", "mae", "acc2"))
         typer.echo(f"{line['system']:24}" + "".join(f"{cell:>14}" for cell in cells))
     if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
         about = {"data": data, "folds": folds, "repeats": repeats, "seed": seed}
         about |= {"complete": len(dataset), "incomplete": len(lacking), "torch": torch.__version__}
         write_json(out, {**about, "summary": table, "rows": rows})
@@ -178,16 +176,20 @@ def info(name: Annotated[str, typer.Argument(help="As for --data")]) -> None:
             typer.echo("  floors: " + ", ".join(f"{k} {v}" for k, v in floor.items()))
 
 
-def _parse_settings(settings: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """NAME=VALUE strings -> fields of DMDConfig and fields of TrainConfig."""
+def _parse_settings(
+    settings: list[str] | None, *refused: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """NAME=VALUE strings -> fields of DMDConfig and of TrainConfig, without the `refused` ones."""
     known = [{f.name for f in fields(c)} for c in (DMDConfig, TrainConfig)]
     found: tuple[dict, dict] = ({}, {})
-    for setting in settings:
+    for setting in settings or []:
         name, equals, text = setting.partition("=")
         if not equals:
             raise ConfigError(f"--set {setting}: write NAME=VALUE, for example dim=16")
         if name in ("widths", "modalities"):
             raise ConfigError(f"--set {name}: comes from the data")
+        if name in refused:
+            raise ConfigError(f"--set {name}: not here; see the options in --help")
         for names, part in zip(known, found, strict=True):
             if name in names:
                 part[name] = _parse_value(text)

@@ -6,8 +6,12 @@ dataclasses: they print, compare, and go to JSON and back.
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+import torch
+from torch import nn
 
 MODALITIES = ("language", "vision", "audio")
 
@@ -77,9 +81,10 @@ class DMDConfig:
         several = isinstance(kernels, (list, tuple))
         kernels = tuple(kernels) if several else (kernels,) * self.num_modalities
         object.__setattr__(self, "kernel_size", kernels)
-        if isinstance(self.gd_prior, list):  # GDUnit checks its shape and values
-            rows = tuple(tuple(row) if isinstance(row, list) else row for row in self.gd_prior)
-            object.__setattr__(self, "gd_prior", rows)
+        prior = self.gd_prior.tolist() if hasattr(self.gd_prior, "tolist") else self.gd_prior
+        if isinstance(prior, (list, tuple)):  # GDUnit checks its shape and values
+            prior = tuple(tuple(row) if isinstance(row, list) else row for row in prior)
+        object.__setattr__(self, "gd_prior", prior)
         self._check()
 
     def _check(self) -> None:
@@ -89,6 +94,8 @@ class DMDConfig:
         for name in names:
             ok = isinstance(name, str) and name.isidentifier()
             _require(ok, f"modalities: {name!r} is not a plain name (letters, digits, _)")
+            ok = "_to_" not in name and not hasattr(nn.ModuleDict, name)
+            _require(ok, f"modalities: {name!r} is taken by the model's own names")
         _require(
             len(self.widths) == len(names),
             f"widths: one per modality, got {len(self.widths)} for {len(names)} modalities",
@@ -153,12 +160,21 @@ class TrainConfig:
     progress: bool = True  # one progress bar
 
     def __post_init__(self) -> None:
+        for name in ("device", "out"):  # a torch.device and a Path go to JSON as text
+            value = getattr(self, name)
+            known = value is None or isinstance(value, (str, os.PathLike, torch.device))
+            _require(known and value != "", f"{name}: a name, got {value!r}")
+            object.__setattr__(self, name, value if value is None else str(value))
+        for name in ("resume", "progress"):
+            value = getattr(self, name)
+            _require(isinstance(value, bool), f"{name}: true or false, got {value!r}")
         for name in ("epochs", "batch_size", "stop_patience"):
             value = getattr(self, name)
             _require(_is_count(value), f"{name}: a positive integer, got {value!r}")
         for name in ("plateau_patience", "seed"):
             value = getattr(self, name)
-            _require(value == 0 or _is_count(value), f"{name}: 0, 1, 2, ..., got {value!r}")
+            good = (value == 0 or _is_count(value)) and value < 2**31
+            _require(good, f"{name}: 0, 1, 2, ..., got {value!r}")
         numbers = ("learning_rate", "clip", "weight_decay")
         _require_numbers(self, numbers, 0, float("inf"))
         for name in ("learning_rate", "clip"):
@@ -174,6 +190,7 @@ class TrainConfig:
 
 
 def _from_dict(cls: type, values: dict[str, Any]):
+    _require(isinstance(values, dict), f"{cls.__name__}: named settings, got {values!r}")
     known = {f.name for f in fields(cls)}
     unknown = sorted(set(values) - known)
     _require(not unknown, f"{cls.__name__}: unknown field {', '.join(unknown)}")

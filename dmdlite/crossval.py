@@ -97,6 +97,8 @@ def cross_validate(
         raise ConfigError(f"folds: from 2 to {len(dataset) // 2} for {len(dataset)} samples")
     if repeats < 1:
         raise ConfigError(f"repeats: 1 or more, got {repeats}")
+    if not 0 <= seed < 2**31:
+        raise ConfigError(f"seed: from 0 to {2**31 - 1}, got {seed}")
     if jobs == 0:
         raise ConfigError("jobs: a number of processes, or -1 for one a core, got 0")
     model, training = SMALL_MODEL | (model or {}), SMALL_TRAINING | (training or {})

@@ -7,6 +7,7 @@ longest sequence and says in a mask which steps are real.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,9 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-
-class DataError(ValueError):
-    """Data that cannot be used; the message says where, what was found, what was expected."""
+from .validate import DataError, check_dataset
 
 
 @dataclass
@@ -65,34 +64,7 @@ class MultimodalDataset:
     factors: dict[str, Tensor] = field(default_factory=dict)  # true factors, if known
 
     def __post_init__(self) -> None:
-        n = len(self.labels)
-        if len(self.ids) != n:
-            raise DataError(f"{self.name}: {len(self.ids)} ids for {n} labels")
-        if not torch.isfinite(self.labels).all():
-            raise DataError(f"{self.name}: labels hold NaN or inf")
-        if set(self.values) != set(self.offsets):
-            raise DataError(
-                f"{self.name}: values for {list(self.values)}, offsets for {list(self.offsets)}"
-            )
-        for m, values in self.values.items():
-            self._check_modality(m, values, n)
-
-    def _check_modality(self, m: str, values: Tensor, n: int) -> None:
-        offsets = self.offsets[m]
-        if values.ndim != 2 or values.shape[1] == 0:
-            raise DataError(f"{self.name}: {m}.values has shape {list(values.shape)}, not [S, D]")
-        if len(offsets) != n + 1 or offsets[0] != 0 or (offsets.diff() < 0).any():
-            raise DataError(f"{self.name}: {m}.offsets must be {n + 1} numbers that rise from 0")
-        if offsets[-1] != len(values):
-            raise DataError(
-                f"{self.name}: {m}.offsets end at {int(offsets[-1])}, "
-                f"but {m}.values has {len(values)} steps"
-            )
-        bad = int((~torch.isfinite(values)).sum())
-        if bad:
-            raise DataError(f"{self.name}: {m}.values holds {bad} NaN or inf; repair them first")
-        if m in self.steps and (len(self.steps[m]) != len(values) or (self.steps[m] < 0).any()):
-            raise DataError(f"{self.name}: {m}.steps must be {len(values)} time indices from 0")
+        check_dataset(self)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -135,8 +107,8 @@ class MultimodalDataset:
         return row, step, place
 
     def batch(self, indices: Sequence[int] | Tensor) -> Batch:
-        """The samples at `indices` (any order), padded to the longest of them."""
-        index = torch.as_tensor(indices, dtype=torch.int64)
+        """The samples at `indices` (any order, or a mask [N]), padded to the longest of them."""
+        index = self._index(indices)
         features, masks = {}, {}
         for m, values in self.values.items():
             row, step, place = (i.to(values.device) for i in self.locate(m, index))
@@ -148,6 +120,27 @@ class MultimodalDataset:
             features[m], masks[m] = x, mask
         return Batch(features, masks, self.labels[index.to(self.labels.device)])
 
+    def _index(self, indices: Sequence[int] | Tensor) -> Tensor:
+        """Places of samples [B] int64, from places or from a mask [N] bool."""
+        index = torch.as_tensor(indices)
+        if index.dtype == torch.bool and index.shape == (len(self),):
+            return index.nonzero().squeeze(1)
+        whole = not (index.is_floating_point() or index.dtype == torch.bool) or not len(index)
+        index = index.long()
+        if index.ndim != 1 or not whole or ((index < 0) | (index >= len(self))).any():
+            raise DataError(
+                f"{self.name}: samples are chosen by whole numbers from 0 to {len(self) - 1}, "
+                f"or by a mask of {len(self)}"
+            )
+        return index
+
+    def fingerprint(self) -> str:
+        """Names the data: a hash of ids, labels and lengths."""
+        digest = hashlib.sha256("\n".join(self.ids).encode())
+        for part in (self.labels, *self.offsets.values()):
+            digest.update(part.cpu().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
     def batches(self, batch_size: int, order: Tensor | None = None):
         """Batches over `order` (default: as stored); the last one may be smaller."""
         order = torch.arange(len(self)) if order is None else order
@@ -155,8 +148,8 @@ class MultimodalDataset:
             yield self.batch(index)
 
     def subset(self, indices: Sequence[int] | Tensor) -> MultimodalDataset:
-        """A data set of the samples at `indices`."""
-        index = torch.as_tensor(indices, dtype=torch.int64)
+        """A data set of the samples at `indices` (any order, or a mask [N])."""
+        index = self._index(indices)
         places = {m: self.locate(m, index)[2] for m in self.values}
         zero = torch.zeros(1, dtype=torch.int64)
         return replace(
@@ -211,9 +204,10 @@ def from_padded(
     for m, x in features.items():
         if np.ndim(x) != 3 or len(x) != len(labels):
             raise DataError(f"{name}: {m} has shape {np.shape(x)}, expected ({len(labels)}, T, D)")
-        repaired[m] = int((~np.isfinite(x)).sum())
         with np.errstate(over="ignore"):
-            clean[m] = np.nan_to_num(x.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+            x = x.astype(np.float32)
+        repaired[m] = int((~np.isfinite(x)).sum())
+        clean[m] = np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)
         real[m] = (clean[m] != 0).any(axis=2)  # [N, T]
     first = np.min([np.where(r.any(1), r.argmax(1), r.shape[1]) for r in real.values()], axis=0)
     values, offsets, steps = {}, {}, {}

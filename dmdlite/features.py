@@ -30,7 +30,8 @@ def standardize(
     statistics = {}
     for m, values in train.values.items():
         mean, std = values.mean(0), values.std(0, correction=0)
-        statistics[m] = mean, torch.where(std > 1e-6, std, torch.inf)
+        spread = std > 1e-6 * mean.abs().clamp(min=values.abs().mean())
+        statistics[m] = mean, torch.where(spread, std, torch.inf)
 
     def scaled(dataset: MultimodalDataset) -> MultimodalDataset:
         pairs = statistics.items()

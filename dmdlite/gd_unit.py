@@ -75,7 +75,7 @@ class GDUnit(nn.Module):
     def _checked(self, prior: Sequence[Sequence[float]] | Tensor) -> Tensor:
         m = self.num_modalities
         try:
-            prior = torch.as_tensor(prior, dtype=torch.float32)
+            prior = torch.as_tensor(prior, dtype=torch.float64)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"prior: not a matrix of numbers ({error})") from None
         if prior.shape != (m, m):
@@ -85,7 +85,7 @@ class GDUnit(nn.Module):
         total = prior.sum() if self.normalize == "graph" else prior.sum(0)
         if (total == 0).any():
             raise ConfigError("prior: has no weight" + (" for some student" * (total.ndim > 0)))
-        return prior
+        return (prior / total).float()
 
     def forward(self, features: Tensor, present: Tensor | None = None) -> GDOutput:
         """features [B, M, F], present [B, M] bool (False: a missing modality, no edges)."""
@@ -126,6 +126,7 @@ class GDUnit(nn.Module):
             return learned, learned.new_zeros(())
         prior = self.prior * edges  # [B, M, M]
         total = prior.sum((1, 2) if self.normalize == "graph" else 1, keepdim=True)
-        prior = prior / total.clamp(min=1e-12)
+        # Where missing modalities leave the prior without an edge, the learned weights stand alone.
+        prior = torch.where(total > 0, prior / total.clamp(min=1e-30), learned)
         distance = (learned - prior).mean(0).square().sum()
         return (learned + prior) / 2, PRIOR_STRENGTH * distance

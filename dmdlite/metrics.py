@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from sklearn.metrics import f1_score
 
 
+def _array(a) -> np.ndarray:
+    """Numbers from a list, an array, or a tensor of any type on any device, as float64."""
+    return np.asarray(a.detach().double().cpu() if torch.is_tensor(a) else a, dtype=np.float64)
+
+
 def _pair(prediction, target) -> tuple[np.ndarray, np.ndarray]:
-    p, y = (np.asarray(a, dtype=np.float64) for a in (prediction, target))
+    p, y = (_array(a) for a in (prediction, target))
     if p.ndim != 1 or p.shape != y.shape or not len(p):
         raise ValueError(f"prediction {p.shape} and target {y.shape} must be two equal vectors")
     for name, a in (("prediction", p), ("target", y)):
@@ -69,8 +75,8 @@ def floors(target, reference=None) -> dict[str, float]:
     The constant is chosen on `reference` labels (default: the targets themselves): for each
     accuracy the majority class, for F1 the same constant's F1, for MAE the median; corr is 0.
     """
-    y = np.asarray(target, dtype=np.float64)
-    r = y if reference is None else np.asarray(reference, dtype=np.float64)
+    y = _array(target)
+    r = y if reference is None else _array(reference)
     constants = {
         "acc7": _majority(np.round(np.clip(r, -3, 3))),
         "acc5": _majority(np.round(np.clip(r, -2, 2))),

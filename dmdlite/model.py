@@ -14,9 +14,9 @@ from .attention import CrossModalTransformer
 from .config import DMDConfig
 from .data import Batch
 from .encoders import Decoupler, TemporalConv, last_step, masked_mean
+from .files import read_json, replacing, write_json
 from .gd_unit import GDOutput, GDUnit
 from .losses import objective
-from .storage import read_json, write_json
 
 READOUT = {"mean": masked_mean, "last": last_step}
 
@@ -159,9 +159,8 @@ class DMD(nn.Module):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "config.json", self.config.to_dict())
-        temporary = folder / "model.safetensors.tmp"
-        save_file({k: v.contiguous().cpu() for k, v in self.state_dict().items()}, temporary)
-        temporary.replace(folder / "model.safetensors")
+        with replacing(folder / "model.safetensors") as temporary:
+            save_file({k: v.contiguous().cpu() for k, v in self.state_dict().items()}, temporary)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> DMD:
@@ -190,5 +189,11 @@ def _check_tensors(path: Path, found: dict[str, Tensor], expected: dict[str, Ten
         for k in expected
         if k in found and found[k].shape != expected[k].shape
     ]
+    problems += [
+        f"{k} is {t.dtype}, expected {expected[k].dtype}"
+        for k, t in found.items()
+        if k in expected and t.dtype != expected[k].dtype
+    ]
+    problems += [f"{k} holds NaN or inf" for k, t in found.items() if not torch.isfinite(t).all()]
     if problems:
         raise ModelError(f"{path}: {'; '.join(problems)}")

@@ -8,9 +8,7 @@ then `labels` [N] float32, and where the truth is known `factor.NAME` [N, ...].
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from .data import DataError, MultimodalDataset
+from .files import read_json, write_json
 from .toy import make_toy
 
 FORMAT = 1
@@ -26,41 +25,32 @@ SPLITS = ("train", "valid", "test")
 DATA_HOME = "DMDLITE_DATA"  # environment variable: the folder that holds data sets, by name
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never half."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
-
-
-def read_json(path: Path) -> Any:
-    """Parsed JSON. Raises DataError that names the file when it is missing or no JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not readable as JSON ({error})") from None
-
-
 def save_dataset(
     folder: str | Path, splits: dict[str, MultimodalDataset], source: str, **manifest: Any
 ) -> None:
     """Write `splits` to `folder`, whole or not at all. `manifest` adds to dataset.json.
 
-    Raises OSError when the disk refuses; the old folder, if any, is then untouched.
+    Raises DataError for splits that do not belong together and for a folder that holds anything
+    but a data set, OSError when the disk refuses; the old folder, if any, is then untouched.
     """
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not splits or not set(splits) <= set(SPLITS):
+        raise DataError(f"splits: some of {', '.join(SPLITS)}, got {', '.join(splits) or 'none'}")
     first = next(iter(splits.values()))
+    for data in splits.values():
+        if (data.modalities, data.widths) != (first.modalities, first.widths):
+            raise DataError(f"{folder}: the splits differ in modalities or widths")
+    if folder.exists() and not _may_replace(folder):
+        raise DataError(f"{folder}: holds something else than a data set; choose another folder")
     about = {
+        **manifest,
         "format": FORMAT,
         "name": first.name,
         "source": source,
         "modalities": dict(zip(first.modalities, first.widths, strict=True)),
         "ids": {split: list(data.ids) for split, data in splits.items()},
-        **manifest,
     }
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         new, old = Path(temporary) / "new", Path(temporary) / "old"
         new.mkdir()
@@ -69,8 +59,18 @@ def save_dataset(
         write_json(new / "dataset.json", about)
         if folder.exists():
             folder.rename(old)
-        new.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        try:
+            new.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+
+
+def _may_replace(folder: Path) -> bool:
+    """An empty folder, or one that holds a data set and nothing else."""
+    known = {"dataset.json", *(f"{split}.safetensors" for split in SPLITS)}
+    return folder.is_dir() and {path.name for path in folder.iterdir()} <= known
 
 
 def _tensors(data: MultimodalDataset) -> dict:
@@ -91,7 +91,7 @@ def load_dataset(name: str | Path) -> dict[str, MultimodalDataset]:
     """
     kind, _, seed = str(name).partition(":")
     if kind == "toy":
-        if seed and not seed.isdigit():
+        if seed and not (seed.isascii() and seed.isdigit()):
             raise DataError(f"{name}: write toy:SEED with a whole number, for example toy:7")
         return make_toy(int(seed or 0))
     home = Path(os.environ.get(DATA_HOME, "data"))
@@ -136,6 +136,8 @@ def _load_split(path: Path, about: dict, ids: list[str]) -> MultimodalDataset:
             raise DataError(
                 f"{path}: {m}.values has shape {shape}, dataset.json wants width {width}"
             )
+    if not isinstance(ids, list):
+        raise DataError(f"{path.parent / 'dataset.json'}: ids of a split must be a list")
     try:
         return MultimodalDataset(
             values={m: tensors[f"{m}.values"] for m in names},

@@ -21,8 +21,8 @@ from tqdm.auto import tqdm
 from .checkpoint import TrainState, load_checkpoint, save_checkpoint
 from .config import ConfigError, TrainConfig
 from .data import Batch, DataError, MultimodalDataset
+from .files import write_json
 from .metrics import floors, sentiment_metrics
-from .storage import write_json
 
 RESIDENT_BYTES = 2 * 1024**3  # a data set up to this size is kept on the device
 
@@ -44,9 +44,12 @@ def pick_device(name: str | None = None) -> torch.device:
         return torch.device("cuda" if cuda else "mps" if mps else "cpu")
     try:
         torch.empty(0, device=name)
+        usable = torch.device(name).type != "meta"
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"device: {name!r} cannot be used here ({reason})") from None
+    if not usable:
+        raise ConfigError(f"device: {name!r} holds no numbers")
     return torch.device(name)
 
 
@@ -63,7 +66,8 @@ def fit(
     The best epoch has the lowest validation MAE. Returns one row an epoch: epoch, learning rate,
     training and validation losses by name, validation MAE and acc2. With `config.out`, writes
     config.json, model.safetensors, history.csv and metrics.json there, and after every epoch a
-    checkpoint. Ctrl-C ends training cleanly and keeps the best model.
+    checkpoint. Ctrl-C ends training cleanly and keeps the best model. `config.seed` decides
+    shuffles and dropout; call `seed_everything` before making the model to decide its start.
 
     Under `accelerate launch` every process trains on its share of each epoch, `batch_size`
     samples a step, and gradients are averaged. The margin loss then sees the triplets inside
@@ -80,7 +84,7 @@ def fit(
     main = process is None or process.is_main_process
     device = process.device if process and not config.device else pick_device(config.device)
     seed_everything(config.seed + (process.process_index if process else 0))
-    state = TrainState.start(model.to(device), config)
+    state = TrainState.start(model.to(device), config, splits)
     out = Path(config.out) if config.out else None
     if config.resume:
         load_checkpoint(out, state, config)
@@ -227,7 +231,7 @@ def evaluate(
 
 def _report(model, splits, state: TrainState, device: torch.device, seconds: float) -> dict:
     """What metrics.json holds."""
-    scored = [split for split in ("valid", "test") if split in splits]
+    scored = [split for split in ("valid", "test") if len(splits.get(split, ()))]
     return {
         "best_epoch": state.best_epoch,
         "epochs": len(state.history),

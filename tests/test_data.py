@@ -106,7 +106,10 @@ def test_standardize_looks_at_train_alone(toy):
             {"offsets": {"a": torch.tensor([0, 2, 9]), "b": torch.tensor([0, 0, 3])}},
             "a.offsets end at 9, but a.values has 3 steps",
         ),
-        ({"values": {"a": torch.ones(3), "b": torch.ones(3, 1)}}, r"shape \[3\], not \[S, D\]"),
+        (
+            {"values": {"a": torch.ones(3), "b": torch.ones(3, 1)}},
+            r"with 2 axes, got float32 of shape \[3\]",
+        ),
         (
             {"values": {"a": torch.full((3, 2), torch.inf), "b": torch.ones(3, 1)}},
             "a.values holds 6 NaN or inf",

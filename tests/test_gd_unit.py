@@ -156,3 +156,14 @@ def test_bad_settings(kwargs, message):
 def test_bad_features():
     with pytest.raises(ValueError, match=r"expected \[B, 3, F\], got \[5, 2, 6\]"):
         GDUnit(6)(torch.zeros(5, 2, 6))
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 3e38])
+@pytest.mark.parametrize("normalize", ["graph", "target"])
+def test_any_scale_of_prior_and_missing_modalities_keep_the_sum(scale, normalize):
+    prior = [[0.0, scale, 0.0], [scale, 0.0, scale], [scale, 0.0, 0.0]]
+    unit = GDUnit(6, 3, 4, normalize=normalize, prior=prior)
+    present = torch.tensor([[1, 1, 1], [1, 0, 1], [0, 1, 1]]).bool()
+    weights = unit(torch.randn(3, 3, 6), present).weights
+    here = present.sum(1).float() if normalize == "target" else torch.ones(3)
+    torch.testing.assert_close(weights.sum((1, 2)), here)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
@@ -101,3 +102,9 @@ def test_no_constant_beats_its_floor():
 def test_bad_input(p, y, message):
     with pytest.raises(ValueError, match=message):
         sentiment_metrics(p, y)
+
+
+def test_tensors_of_any_type_are_read():
+    p, y = torch.tensor([0.5, -1.0, 2.0], requires_grad=True), torch.tensor([1.0, -1.0, 3.0])
+    expected = sentiment_metrics([0.5, -1.0, 2.0], [1, -1, 3])
+    assert sentiment_metrics(p, y) == sentiment_metrics(p.bfloat16(), y.half()) == expected

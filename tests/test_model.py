@@ -114,7 +114,7 @@ def test_save_and_load_with_prior(toy, tmp_path):
     prior = [[0, 2, 1], [0, 0, 1], [0, 0, 0]]
     model = DMD(DMDConfig.for_dataset(toy["train"], gd_prior=prior, **SMALL))
     model.save_pretrained(tmp_path)
-    assert torch.equal(DMD.from_pretrained(tmp_path).homo.prior, torch.tensor(prior).float())
+    assert torch.equal(DMD.from_pretrained(tmp_path).homo.prior, torch.tensor(prior) / 4)
 
 
 def spoil(folder, change):
@@ -193,3 +193,27 @@ def test_bad_model_settings(fields, message):
 def test_public_interface():
     for name in dmdlite.__all__:
         assert getattr(dmdlite, name) is not None
+
+
+@pytest.mark.parametrize("name", ["a_to_b", "keys", "values"])
+def test_modality_names_that_would_clash_are_refused(name):
+    with pytest.raises(ConfigError, match="taken by the model's own names"):
+        DMDConfig(widths=(3, 4), modalities=("language", name))
+
+
+def test_weights_that_are_not_numbers_are_refused(model, tmp_path):
+    model.save_pretrained(tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    tensors["homo.logit.bias"] = torch.tensor([torch.nan])
+    tensors["homo.edge.bias"] = tensors["homo.edge.bias"].double()
+    save_file(tensors, tmp_path / "model.safetensors")
+    with pytest.raises(ModelError, match=r"homo.edge.bias is torch.float64.*logit.bias holds NaN"):
+        DMD.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[1]", "false", "5"])
+def test_config_that_is_no_object(model, tmp_path, content):
+    model.save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ConfigError, match="DMDConfig: named settings"):
+        DMD.from_pretrained(tmp_path)

@@ -169,6 +169,9 @@ def test_resume_refusals(toy, tmp_path):
     train(toy, tmp_path, epochs=1)
     with pytest.raises(ConfigError, match="train setting seed was 0, is now 5"):
         train(toy, tmp_path, resume=True, seed=5)
+    other = toy | {"train": toy["train"].subset(range(60))}
+    with pytest.raises(ConfigError, match="data of split train was"):
+        train(other, tmp_path, resume=True)
     (tmp_path / "checkpoint.safetensors").write_bytes(b"torn")
     with pytest.raises(DataError, match="not a readable checkpoint"):
         train(toy, tmp_path, resume=True)
@@ -178,6 +181,13 @@ def test_fresh_start_forgets_an_old_checkpoint(toy, tmp_path):
     train(toy, tmp_path, epochs=2)
     _, history = train(toy, tmp_path, epochs=1, seed=3)
     assert len(history) == 1
+
+
+def test_a_failed_run_leaves_no_results_of_an_earlier_one(toy, tmp_path):
+    train(toy, tmp_path, epochs=1)
+    with pytest.raises(FloatingPointError):
+        train(toy, tmp_path, learning_rate=1e30, clip=1e30)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_diverging_loss_is_an_error(toy):

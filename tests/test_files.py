@@ -1,0 +1,125 @@
+"""Files are written whole or not at all, and nothing that is not ours is replaced."""
+
+import json
+import math
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+import dmdlite
+from dmdlite.data import DataError
+from dmdlite.files import replacing, writable, write_json
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "nothing"])
+def test_only_a_file_may_be_replaced(tmp_path, kind):
+    path = {"folder": tmp_path, "pipe": tmp_path / "pipe", "nothing": Path()}[kind]
+    if kind == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(DataError, match="not a place for a file"):
+        writable(path)
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def write_half():
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write_half()
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+    assert path.read_text() == "old"
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_json_has_no_nan(tmp_path):
+    write_json(tmp_path / "a.json", {"a": [1.5, math.nan], "b": {"c": math.nan}})
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail) == {"a": [1.5, None], "b": {"c": None}}
+
+
+def test_a_folder_that_holds_anything_else_is_not_replaced(toy, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(DataError, match="holds something else"):
+        dmdlite.save_dataset(tmp_path, toy, source="toy")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="holds something else"):
+        dmdlite.save_dataset(tmp_path / "file", toy, source="toy")
+
+
+def test_a_rename_that_fails_brings_the_old_data_set_back(toy, tmp_path, monkeypatch):
+    folder = tmp_path / "set"
+    dmdlite.save_dataset(folder, toy, source="first")
+    original = Path.rename
+
+    def fails(self, target):
+        if self.name == "new":
+            raise OSError("the disk refuses")
+        return original(self, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(OSError, match="the disk refuses"):
+        dmdlite.save_dataset(folder, toy, source="second")
+    monkeypatch.undo()
+    assert json.loads((folder / "dataset.json").read_text())["source"] == "first"
+    assert len(dmdlite.load_dataset(folder)["train"]) == 64
+
+
+@pytest.mark.parametrize("names", [(), ("../evil",), ("train", "dev")])
+def test_splits_have_the_three_names(toy, tmp_path, names):
+    with pytest.raises(DataError, match="splits: some of train, valid, test"):
+        dmdlite.save_dataset(tmp_path / "set", {n: toy["test"] for n in names}, source="toy")
+    assert not any(tmp_path.iterdir())
+
+
+def test_splits_agree_and_the_manifest_cannot_overrule(toy, tmp_path):
+    pair = toy["test"].select("vision", "audio")
+    with pytest.raises(DataError, match="differ in modalities"):
+        dmdlite.save_dataset(tmp_path / "set", {**toy, "test": pair}, source="toy")
+    dmdlite.save_dataset(tmp_path / "set", toy, source="toy", format=99)
+    assert set(dmdlite.load_dataset(tmp_path / "set")) == {"train", "valid", "test"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": torch.ones(3)[:, None]}, "labels must be float32 with 1 axes"),
+        ({"labels": torch.ones(3, dtype=torch.int64)}, "labels must be float32"),
+        ({"values": {"a": torch.ones(4, 2, dtype=torch.int32)}}, "a.values must be float16 or"),
+        ({"offsets": {"a": torch.tensor([0.0, 2, 2, 4])}}, "a.offsets must be int64"),
+        ({"ids": ("x", "y", None)}, "ids must be text, got None"),
+        ({"ids": ("x", "y", "x")}, "1 ids appear twice"),
+        ({"steps": {"a": torch.tensor([0, 0, 1, 2])}}, "a.steps must rise within each sample"),
+        ({"factors": {"truth": torch.ones(2)}}, "factor truth has 2 rows for 3 labels"),
+    ],
+)
+def test_parts_of_a_wrong_kind(changes, message):
+    good = {
+        "values": {"a": torch.ones(4, 2)},
+        "offsets": {"a": torch.tensor([0, 2, 2, 4])},
+        "steps": {"a": torch.tensor([0, 3, 0, 2])},
+        "labels": torch.ones(3),
+        "ids": ("x", "y", "z"),
+    }
+    dmdlite.MultimodalDataset(**good)
+    with pytest.raises(DataError, match=message):
+        dmdlite.MultimodalDataset(**(good | changes))
+
+
+def test_samples_are_chosen_by_places_or_by_a_mask(toy):
+    train = toy["train"]
+    positive = train.labels > 0
+    chosen = train.subset(positive)
+    assert torch.equal(chosen.labels, train.labels[positive])
+    for bad in ([0.5], [64], [-1], torch.ones(3, dtype=torch.bool)):
+        with pytest.raises(DataError, match="whole numbers from 0 to 63"):
+            train.subset(bad)
