@@ -41,6 +41,7 @@ execute: $(VENV)/.ready  ## run all notebooks and write their outputs back
 
 bench: $(VENV)/.ready  ## measure a training step; writes benchmarks/results
 	python benchmarks/step_time.py
+	python benchmarks/against_release.py
 	python benchmarks/toy_scores.py
 
 set-repo: $(VENV)/.ready  ## make set-repo REPO=owner/name re-points config, badges and Colab cells
