@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 # Attention kernels run on vectors of 16 numbers. Zeros that fill a narrow head change no product
-# and halve the time of the backward pass on CPU (d_h 5 or 10, benchmarks/step_time.py).
+# and save time (benchmarks/README.md).
 LANES = 16
 
 

@@ -157,7 +157,6 @@ class DMD(nn.Module):
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json and model.safetensors to `folder`, each whole or not at all."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "config.json", self.config.to_dict())
         with replacing(folder / "model.safetensors") as temporary:
             save_file({k: v.contiguous().cpu() for k, v in self.state_dict().items()}, temporary)
