@@ -8,11 +8,11 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
+from .array_plots import grids
 from .style import COLOURS, GROUND, INK, LINES, MARKERS, mark, panels, styled
 
 
@@ -63,24 +63,14 @@ def distillation_graphs(
     return figure
 
 
-@styled
 def edge_matrices(
     matrices: Mapping[str, Any],
     names: Sequence[str],
     rows: str = "from (teacher)",
     columns: str = "to (student)",
 ) -> Figure:
-    """Square matrices, two in a row, values written in the cells; by default over edges."""
-    figure, axes = panels(len(matrices), 3.6, 3.4)
-    for ax, (title, matrix) in zip(axes, matrices.items(), strict=True):
-        sns.heatmap(
-            np.asarray(matrix), ax=ax, annot=True, fmt=".2f", cmap="Blues", cbar=False,
-            vmin=0, linewidths=1, linecolor=GROUND, xticklabels=names, yticklabels=names,
-            square=True,
-        )  # fmt: skip
-        ax.set(title=title, xlabel=columns, ylabel=rows)
-        ax.tick_params(length=0)
-    return figure
+    """Square matrices, two in a row, numbers in the cells; by default over edges."""
+    return grids(matrices, columns, rows, names, names)
 
 
 @styled

@@ -13,6 +13,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from .array_plots import grids, runs, stems
 from .data import Batch, MultimodalDataset
 from .graph_plots import distillation_graphs, edge_curves, edge_matrices, logit_moves
 from .style import COLOURS, FLOOR, INK, mark, styled
@@ -21,6 +22,7 @@ __all__ = [
     "distillation_graphs",
     "edge_curves",
     "edge_matrices",
+    "grids",
     "intervals",
     "label_histogram",
     "learning_curves",
@@ -28,8 +30,10 @@ __all__ = [
     "logit_moves",
     "padding",
     "prediction_scatter",
+    "runs",
     "score_bars",
     "sequences",
+    "stems",
     "timeline",
 ]
 

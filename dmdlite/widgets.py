@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import torch
+import torch.nn.functional as F
 from ipywidgets import FloatSlider, interactive
 
 from .config import MODALITIES
 from .gd_unit import discrepancy
 from .metrics import sentiment_metrics
-from .plots import distillation_graphs, prediction_scatter
+from .plots import distillation_graphs, prediction_scatter, stems
 
 
 def softmin_weights(logits: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -54,6 +55,19 @@ def score_playground(prediction: torch.Tensor, target: torch.Tensor) -> interact
 
     sliders = {"stretch": _slider(1.0, 0.1, 3, "stretch"), "shift": _slider(0.0, -2, 2, "shift")}
     return interactive(draw, **sliders)
+
+
+def kernel_playground(signal: torch.Tensor) -> interactive:
+    """Sliders for the three weights of a kernel; shows a signal [T] and its convolution."""
+
+    def draw(before: float, here: float, after: float) -> None:
+        kernel = torch.tensor([[[before, here, after]]])
+        convolved = F.conv1d(signal[None, None], kernel, padding=1)[0, 0]
+        stems({"x": signal, "convolved": convolved})
+        plt.show()
+
+    starts = {"before": -1.0, "here": 0.0, "after": 1.0}
+    return interactive(draw, **{name: _slider(v, -2, 2, name) for name, v in starts.items()})
 
 
 def _slider(value: float, low: float, high: float, text: str) -> FloatSlider:

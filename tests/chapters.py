@@ -18,8 +18,10 @@ KEPT = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
 def is_constant(node: ast.stmt) -> bool:
     """An assignment of numbers, strings, or containers of them: L, V, A = 0, 1, 2."""
+    if not isinstance(node, ast.Assign) or isinstance(node.targets[0], ast.Subscript):
+        return False
     try:
-        return isinstance(node, ast.Assign) and ast.literal_eval(node.value) is not None
+        return ast.literal_eval(node.value) is not None
     except ValueError:
         return False
 
@@ -44,10 +46,18 @@ def scored_clips() -> dict:
     }
 
 
+def standardized_toy() -> dict:
+    """The toy as it is, and standardised."""
+    splits = dmdlite.load_dataset("toy")
+    train, test = standardize(splits["train"], splits["test"])
+    return {"splits": splits, "train": train, "test": test}
+
+
 # What a chapter's checks use beside its definitions.
 DATA: dict[str, Callable[[], dict]] = {
     "01_three_voices": lambda: {"splits": dmdlite.load_dataset("toy")},
     "02_keeping_score": scored_clips,
+    "03_temporal_convolutions": standardized_toy,
 }
 
 

@@ -4,12 +4,17 @@ import pytest
 
 from tests.chapters import chapter, solutions
 
-EXERCISES = {  # chapter -> check -> what it checks
+EXERCISES = {  # chapter -> check -> what it checks (a tuple: several answers)
     "01_three_voices": {"check_last": "last_real_step", "check_inputs": "unit_inputs"},
     "02_keeping_score": {
         "check_has_zero": "has_zero_scores",
         "check_share": "share_not_ahead",
         "check_unimodal": "unimodal_scores",
+    },
+    "03_temporal_convolutions": {
+        "check_matrices": ("valid_matrix", "causal_matrix"),
+        "check_standardized": "standardized",
+        "check_unit_features": "unit_features",
     },
     "06_gd_units": {
         "check_loops": "loss_by_loops",
@@ -18,6 +23,10 @@ EXERCISES = {  # chapter -> check -> what it checks
         "check_better": "MyBetterGDUnit",
     },
 }
+
+
+def several(answer):
+    return answer if isinstance(answer, tuple) else (answer,)
 
 
 @pytest.fixture(scope="module", params=EXERCISES)
@@ -36,7 +45,7 @@ def test_no_check_is_forgotten(name, ns):
 
 def test_every_stub_says_not_written_yet(name, ns, capsys):
     for check, answer in EXERCISES[name].items():
-        ns["attempt"](ns[check], ns[answer])
+        ns["attempt"](ns[check], *(ns[a] for a in several(answer)))
     assert capsys.readouterr().out.splitlines() == ["not written yet"] * len(EXERCISES[name])
 
 
@@ -45,6 +54,6 @@ def test_every_solution_is_accepted(name, ns, capsys):
     for code in solutions(name):
         exec(code, solved)
     for check, answer in EXERCISES[name].items():
-        assert solved[answer] is not ns[answer]
-        ns["attempt"](ns[check], solved[answer])
+        assert all(solved[a] is not ns[a] for a in several(answer))
+        ns["attempt"](ns[check], *(solved[a] for a in several(answer)))
     assert capsys.readouterr().out.splitlines() == ["correct"] * len(EXERCISES[name])
