@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import nn
 
 import dmdlite
 from dmdlite.crossval import ridge
+from dmdlite.encoders import TemporalConv
 from dmdlite.features import standardize
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
@@ -53,11 +56,21 @@ def standardized_toy() -> dict:
     return {"splits": splits, "train": train, "test": test}
 
 
+def convolved_toy() -> dict:
+    """The standardised toy and the untrained convolutions of the decoupling chapter."""
+    data = standardized_toy()
+    torch.manual_seed(0)
+    pairs = zip(dmdlite.MODALITIES, data["train"].widths, strict=True)
+    convs = nn.ModuleDict({m: TemporalConv(width, 16, 5) for m, width in pairs})
+    return data | {"convs": convs.requires_grad_(False)}
+
+
 # What a chapter's checks use beside its definitions.
 DATA: dict[str, Callable[[], dict]] = {
     "01_three_voices": lambda: {"splits": dmdlite.load_dataset("toy")},
     "02_keeping_score": scored_clips,
     "03_temporal_convolutions": standardized_toy,
+    "04_decoupling": convolved_toy,
 }
 
 

@@ -16,6 +16,11 @@ EXERCISES = {  # chapter -> check -> what it checks (a tuple: several answers)
         "check_standardized": "standardized",
         "check_unit_features": "unit_features",
     },
+    "04_decoupling": {
+        "check_split": "split_by_truth",
+        "check_gap": "mean_gap",
+        "check_steady": "steady_regression",
+    },
     "06_gd_units": {
         "check_loops": "loss_by_loops",
         "check_top_k": "top_k",
