@@ -49,7 +49,7 @@ def grids(
     """
     arrays = {title: np.asarray(matrix) for title, matrix in matrices.items()}
     limit = max(float(np.abs(a).max()) for a in arrays.values()) or 1.0
-    colours = {"cmap": "vlag", "vmin": -limit, "vmax": limit} if signed else {"cmap": "Blues"}
+    colours = {"cmap": "vlag" if signed else "Blues", "vmin": -limit if signed else 0}
     rows, columns = next(iter(arrays.values())).shape
     cell = 0.62 if fmt else min(0.3, 3.2 / columns)
     figure, axes = panels(len(arrays), max(3.4, 1.2 + cell * columns), 1.3 + cell * rows)
@@ -57,7 +57,7 @@ def grids(
         sns.heatmap(
             matrix, ax=ax, annot=fmt is not None, fmt=fmt or "", cbar=fmt is None,
             linewidths=1 if fmt else 0, linecolor=GROUND, xticklabels=xticks, yticklabels=yticks,
-            **({"vmin": 0} | colours),
+            vmax=limit, **colours,
         )  # fmt: skip
         ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
         ax.tick_params(length=0)

@@ -14,11 +14,13 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from .array_plots import grids, runs, stems
+from .circle_plots import circle
 from .data import Batch, MultimodalDataset
 from .graph_plots import distillation_graphs, edge_curves, edge_matrices, logit_moves
 from .style import COLOURS, FLOOR, INK, mark, styled
 
 __all__ = [
+    "circle",
     "distillation_graphs",
     "edge_curves",
     "edge_matrices",

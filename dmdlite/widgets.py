@@ -3,6 +3,8 @@ kernel. Needs ipywidgets (Colab brings it; locally it is in the `book` extra).""
 
 from __future__ import annotations
 
+import math
+
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
@@ -11,7 +13,7 @@ from ipywidgets import FloatSlider, interactive
 from .config import MODALITIES
 from .gd_unit import discrepancy
 from .metrics import sentiment_metrics
-from .plots import distillation_graphs, prediction_scatter, stems
+from .plots import circle, distillation_graphs, prediction_scatter, stems
 
 
 def softmin_weights(logits: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -70,5 +72,25 @@ def kernel_playground(signal: torch.Tensor) -> interactive:
     return interactive(draw, **{name: _slider(v, -2, 2, name) for name, v in starts.items()})
 
 
-def _slider(value: float, low: float, high: float, text: str) -> FloatSlider:
-    return FloatSlider(value, min=low, max=high, step=0.1, description=text)
+def triplet_playground() -> interactive:
+    """Sliders for two angles and the margin; shows one triplet on the circle and its hinge."""
+
+    def draw(positive: float, negative: float, margin: float) -> None:
+        cos_p, cos_n = (math.cos(math.radians(a)) for a in (positive, negative))
+        hinge = max(0.0, margin - cos_p + cos_n)
+        # Anchor and negative share a modality; the positive shares the anchor's sample.
+        angles = [[0.0, positive], [negative, math.nan]]
+        title = f"max(0, {margin:.1f} − {cos_p:.2f} + {cos_n:.2f}) = {hinge:.2f}"
+        circle(angles, ["A+", "B−"], MODALITIES[:2], title)
+        plt.show()
+
+    sliders = {
+        "positive": _slider(60, -180, 180, "positive", 5),
+        "negative": _slider(45, -180, 180, "negative", 5),
+        "margin": _slider(0.2, 0, 2, "margin"),
+    }
+    return interactive(draw, **sliders)
+
+
+def _slider(value: float, low: float, high: float, text: str, step: float = 0.1) -> FloatSlider:
+    return FloatSlider(value, min=low, max=high, step=step, description=text)

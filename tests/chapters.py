@@ -71,6 +71,7 @@ DATA: dict[str, Callable[[], dict]] = {
     "02_keeping_score": scored_clips,
     "03_temporal_convolutions": standardized_toy,
     "04_decoupling": convolved_toy,
+    "05_margin_and_orthogonality": standardized_toy,
 }
 
 

@@ -21,6 +21,11 @@ EXERCISES = {  # chapter -> check -> what it checks (a tuple: several answers)
         "check_gap": "mean_gap",
         "check_steady": "steady_regression",
     },
+    "05_margin_and_orthogonality": {
+        "check_distance": "distance_margin_loss",
+        "check_redundancy": "redundancy",
+        "check_directions": "direction_logits",
+    },
     "06_gd_units": {
         "check_loops": "loss_by_loops",
         "check_top_k": "top_k",
