@@ -73,14 +73,18 @@ def runs(
     ylabel: str,
     floor: float | None = None,
 ) -> Figure:
-    """Scores of repeated runs over a setting: name -> [len(x), runs]. Lines join the means, every
-    run is a dot; settings stand at equal distances, in order."""
+    """Scores of repeated runs over a setting: name -> [len(x), runs].
+
+    Means are large, every run is a dot; settings stand at equal distances, in order. Lines join
+    the means unless the settings are words.
+    """
     figure, ax = plt.subplots(figsize=(7, 3.4))
     place = np.arange(len(x))
+    joined = {"linestyle": "none"} if isinstance(x[0], str) else {}
     for i, (name, values) in enumerate(scores.items()):
         values = np.asarray(values, dtype=float)
         shift = 0.06 * (i - (len(scores) - 1) / 2)
-        ax.plot(place + shift, values.mean(1), label=name, markersize=8, **mark(i))
+        ax.plot(place + shift, values.mean(1), label=name, markersize=8, **mark(i) | joined)
         dots = np.repeat(place + shift, values.shape[1])
         ax.plot(dots, values.ravel(), ".", color=mark(i)["color"], alpha=0.5, markersize=5)
     if floor is not None:

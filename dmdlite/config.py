@@ -59,6 +59,10 @@ class DMDConfig:
     gd_hidden: int = 32  # width in which an edge compares its two ends
     gd_normalize: str = "graph"  # softmax over all edges ("graph") or per student ("target")
     gd_prior: tuple[tuple[float, ...], ...] | None = None  # [M, M] edge prior, row = from
+    # Parts that can be left out, as in Table 3
+    homo_gd: bool = True  # the distillation loss of the common codes
+    cross_attention: bool = True  # False: private codes stay as they are, Z_->m is X_m^prt
+    hetero_gd: bool = True  # the distillation loss of the private codes
     # Dropout rates
     embed_dropout: float = 0.1  # on the inputs of every transformer
     attention_dropout: float = 0.0  # on attention weights; on CPU it costs quadratic memory
@@ -115,7 +119,9 @@ class DMDConfig:
         rates = ("embed_dropout", "attention_dropout", "residual_dropout", "output_dropout")
         _require_numbers(self, rates, 0, 1)
         _require_numbers(self, ("margin", "gamma", "lambda_dec", "lambda_ddl"), 0, float("inf"))
-        _require(isinstance(self.causal, bool), f"causal: true or false, got {self.causal!r}")
+        for name in ("causal", "homo_gd", "cross_attention", "hetero_gd"):
+            value = getattr(self, name)
+            _require(isinstance(value, bool), f"{name}: true or false, got {value!r}")
         for name, allowed in (
             ("readout", ("mean", "last")),
             ("gd_normalize", ("graph", "target")),
@@ -128,6 +134,11 @@ class DMDConfig:
     def num_modalities(self) -> int:
         """M."""
         return len(self.modalities)
+
+    @property
+    def reinforced_dim(self) -> int:
+        """Width of Z_->m^prt: (M - 1) d with cross-modal attention, d without."""
+        return (self.num_modalities - 1) * self.dim if self.cross_attention else self.dim
 
     @classmethod
     def for_dataset(cls, dataset: Any, **overrides: Any) -> "DMDConfig":

@@ -1,4 +1,4 @@
-"""The method in one picture, drawn from a list of modality names."""
+"""The method in one picture: from a list of modality names, or with the shapes of a real batch."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from .config import MODALITIES
+from .data import Batch
+from .model import DMDOutput
 from .style import COLOURS, INK, MARKERS, styled
 
 
@@ -43,6 +45,59 @@ def overview(modalities: Sequence[str] = MODALITIES) -> Figure:
     ax.set(xlim=(-0.1, 11.6), ylim=(-0.3, 5.3), aspect="equal")
     ax.axis("off")
     return figure
+
+
+@styled
+def dataflow(batch: Batch, output: DMDOutput) -> Figure:
+    """What flows through DMD on one batch, its shape at every arrow."""
+    names = list(batch.features)
+    figure, ax = plt.subplots(figsize=(12, 1.0 + 1.75 * len(names)))
+    top, middle = 2.4 * (len(names) - 1), 1.2 * (len(names) - 1)
+    upper, lower = middle + 1.7, middle - 1.7
+    for i, name in enumerate(names):
+        y, colour = top - 2.4 * i, COLOURS[i % len(COLOURS)]
+        _box(ax, 0, y, 1.5, 0.8, name, colour)
+        _flow(ax, (1.5, y), (3.1, y), batch.features[name])
+        _box(ax, 3.1, y, 1.3, 0.8, "temporal\nconv", colour)
+        _flow(ax, (4.4, y), (6.0, y), output.shallow[name])
+        _box(ax, 6.0, y + 0.5, 1.2, 0.7, "common", colour)
+        _box(ax, 6.0, y - 0.5, 1.2, 0.7, "private", colour, "--")
+        _flow(ax, (7.2, y + 0.5), (8.8, y + 0.5), output.common[name])
+        _flow(ax, (7.2, y - 0.5), (8.8, y - 0.5), output.private[name])
+        _box(ax, 8.8, y + 0.5, 1.3, 0.7, "mean", colour)
+        _box(ax, 8.8, y - 0.5, 1.3, 0.7, "attention", colour, "--")
+        _flow(ax, (10.1, y + 0.5), (12.4, upper), None)
+        _flow(ax, (10.1, y - 0.5), (12.4, lower), None)
+        reinforced = _shape(output.reinforced[name])
+        ax.annotate(reinforced, (9.45, y - 1.03), ha="center", fontsize=9)
+    c = output.config
+    units = (
+        ("HomoGD", upper, output.homo, c.dim),
+        ("HeteroGD", lower, output.hetero, c.reinforced_dim),
+    )
+    for title, y, unit, width in units:
+        _box(ax, 12.4, y, 1.6, 0.9, title, "#bbbbbb")
+        below = f"reads {_shape(unit.logits)} × {width}\nlogits {_shape(unit.logits)}\n"
+        below += f"W, E {_shape(unit.weights)}"
+        ax.annotate(below, (13.2, y - 0.6), ha="center", va="top", fontsize=9)
+        _flow(ax, (14.0, y), (15.0, middle), None)
+    _box(ax, 15.0, middle, 1.3, 0.9, "fusion", "#bbbbbb")
+    _flow(ax, (16.3, middle), (17.6, middle), output.prediction)
+    ax.set(xlim=(-0.2, 17.8), ylim=(-1.4, top + 1.3), aspect="equal")
+    ax.axis("off")
+    return figure
+
+
+def _shape(x) -> str:
+    return " × ".join(str(n) for n in x.shape)
+
+
+def _flow(ax: Axes, start: tuple, end: tuple, x) -> None:
+    """An arrow with the shape of what flows along it, if given, above its middle."""
+    _arrow(ax, start, end)
+    if x is not None:
+        place = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.1)
+        ax.annotate(_shape(x), place, ha="center", va="bottom", fontsize=9)
 
 
 def _box(ax: Axes, x: float, y: float, width: float, height: float, text: str, colour: str,

@@ -106,6 +106,8 @@ def objective(output: DMDOutput, batch: Batch) -> dict[str, Tensor]:
     """Eq. 6 and 11: every term by name, unweighted, and their weighted sum as "total".
 
     total = task + lambda_1 (rec + cyc + gamma (mar + ort)) + lambda_2 (homo + hetero)
+
+    A GD-Unit that the configuration leaves out is still reported, and weighs nothing.
     """
     c, masks = output.config, batch.masks
     pooled = torch.stack([masked_mean(x, masks[m]) for m, x in output.common.items()], dim=1)
@@ -124,6 +126,6 @@ def objective(output: DMDOutput, batch: Batch) -> dict[str, Tensor]:
         "hetero": output.hetero.loss,
     }
     decoupling = terms["rec"] + terms["cyc"] + c.gamma * (terms["mar"] + terms["ort"])
-    distillation = terms["homo"] + terms["hetero"]
+    distillation = c.homo_gd * terms["homo"] + c.hetero_gd * terms["hetero"]
     terms["total"] = terms["task"] + c.lambda_dec * decoupling + c.lambda_ddl * distillation
     return terms

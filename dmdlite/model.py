@@ -35,7 +35,7 @@ class DMDOutput:
     private: dict[str, Tensor]  # X_m^prt         [B, T_m, d]
     decoded: dict[str, Tensor]  # D_m([com, prt]) [B, T_m, d]
     reencoded: dict[str, Tensor]  # E_prt(D_m(...)) [B, T_m, d]
-    reinforced: dict[str, Tensor]  # Z_->m^prt       [B, T_m, (M-1) d]
+    reinforced: dict[str, Tensor]  # Z_->m^prt       [B, T_m, (M-1) d], or private if it is off
     homo: GDOutput  # HomoGD, on pooled X_m^com
     hetero: GDOutput  # HeteroGD, on read-out Z_->m^prt
     present: Tensor  # [B, M] bool, False: a missing modality
@@ -71,9 +71,8 @@ class Reinforcement(nn.Module):
                 for s in self.sources[m]
             }
         )
-        wide = (c.num_modalities - 1) * c.dim
         self.memory = nn.ModuleDict(
-            {m: CrossModalTransformer(wide, **kwargs) for m in c.modalities}
+            {m: CrossModalTransformer(c.reinforced_dim, **kwargs) for m in c.modalities}
         )
 
     def forward(self, private: dict[str, Tensor], masks: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -121,12 +120,11 @@ class DMD(nn.Module):
             }
         )
         self.decoupler = Decoupler(c.modalities, c.dim)
-        self.reinforcement = Reinforcement(c)
-        wide = (c.num_modalities - 1) * c.dim
+        self.reinforcement = Reinforcement(c) if c.cross_attention else None
         unit = (c.num_modalities, c.gd_hidden, c.gd_normalize, c.gd_prior)
         self.homo = GDUnit(c.dim, *unit)
-        self.hetero = GDUnit(wide, *unit)
-        widths = [c.dim] * c.num_modalities + [wide] * c.num_modalities
+        self.hetero = GDUnit(c.reinforced_dim, *unit)
+        widths = [c.dim] * c.num_modalities + [c.reinforced_dim] * c.num_modalities
         self.fusion = AdaptiveFusion(widths, c.output_dropout)
 
     def forward(self, batch: Batch) -> DMDOutput:
@@ -137,10 +135,11 @@ class DMD(nn.Module):
         common, private, decoded, reencoded = self.decoupler(shallow)  # Eq. 1
         pooled = torch.stack([masked_mean(x, masks[m]) for m, x in common.items()], dim=1)
         homo = self.homo(pooled, present)  # pooled [B, M, d]
-        reinforced = self.reinforcement(private, masks)  # Eq. 10
+        attends = self.config.cross_attention
+        reinforced = self.reinforcement(private, masks) if attends else private  # Eq. 10
         readout = READOUT[self.config.readout]
         memory = torch.stack([readout(z, masks[m]) for m, z in reinforced.items()], dim=1)
-        hetero = self.hetero(memory, present)  # memory [B, M, (M-1) d]
+        hetero = self.hetero(memory, present)  # memory [B, M, reinforced_dim]
         prediction = self.fusion([*pooled.unbind(1), *memory.unbind(1)])
         return DMDOutput(
             prediction.float(),

@@ -65,6 +65,21 @@ def convolved_toy() -> dict:
     return data | {"convs": convs.requires_grad_(False)}
 
 
+def complete_clips() -> dict:
+    """The standardised toy's clips with every modality, as two batches."""
+    data = standardized_toy()
+    parts = {"seen": data["train"], "unseen": data["test"]}
+    return data | {name: d.batch(d.present.all(1)) for name, d in parts.items()}
+
+
+def one_batch() -> dict:
+    """An untrained default model and a batch of 16."""
+    train = dmdlite.load_dataset("toy")["train"]
+    dmdlite.seed_everything(0)
+    model = dmdlite.DMD(dmdlite.DMDConfig.for_dataset(train)).eval()
+    return {"train": train, "model": model, "batch": train.batch(range(16))}
+
+
 # What a chapter's checks use beside its definitions.
 DATA: dict[str, Callable[[], dict]] = {
     "01_three_voices": lambda: {"splits": dmdlite.load_dataset("toy")},
@@ -72,6 +87,8 @@ DATA: dict[str, Callable[[], dict]] = {
     "03_temporal_convolutions": standardized_toy,
     "04_decoupling": convolved_toy,
     "05_margin_and_orthogonality": standardized_toy,
+    "07_cross_modal_attention": complete_clips,
+    "08_whole_objective": one_batch,
 }
 
 
@@ -79,11 +96,10 @@ def chapter(name: str) -> dict:
     """The namespace of a chapter's own definitions, and the data its checks use."""
     cells = json.loads((BOOK / f"{name}.ipynb").read_text())["cells"]
     code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-    namespace: dict = {}
+    namespace = DATA.get(name, dict)()  # first: default values may refer to it
     exec("import dmdlite", namespace)
     for source in code[1:]:  # the first one installs
         exec(definitions(source), namespace)
-    namespace |= DATA.get(name, dict)()
     return namespace
 
 

@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import list_exercises
 import pytest
 import yaml
 
@@ -59,6 +60,18 @@ def test_defaults_on_the_notation_page():
     assert len(table) == 6
     for row in table:
         assert float(row[2]) == defaults[row[1].strip("`").removeprefix("DMDConfig.")]
+
+
+def test_the_list_of_exercises_is_current():
+    """After a change: python tools/list_exercises.py."""
+    assert (BOOK / "exercises.md").read_text() == list_exercises.page()
+
+
+def test_every_module_is_on_the_reference_page():
+    page = (BOOK / "reference.md").read_text()
+    modules = {p.stem for p in (ROOT / "dmdlite").glob("*.py") if not p.stem.startswith("_")}
+    internal = {"checkpoint", "cli", "files", "style", "validate"}
+    assert set(re.findall(r"automodule:: dmdlite\.(\w+)", page)) == modules - internal
 
 
 def test_every_page_is_in_the_table_of_contents():

@@ -32,6 +32,16 @@ EXERCISES = {  # chapter -> check -> what it checks (a tuple: several answers)
         "check_entropy": "train_with_entropy",
         "check_better": "MyBetterGDUnit",
     },
+    "07_cross_modal_attention": {
+        "check_attention": "attention_by_loops",
+        "check_seconds": "mask_in_seconds",
+        "check_prior": "sharpness_prior",
+    },
+    "08_whole_objective": {
+        "check_gates": "modality_gates",
+        "check_parameters": "reinforcement_parameters",
+        "check_total": "total_with",
+    },
 }
 
 

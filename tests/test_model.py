@@ -101,6 +101,26 @@ def test_gradient_reaches_every_parameter(toy, model):
         assert g.abs().max() > 1e-9 or name.endswith(blind), name
 
 
+def test_parts_can_be_left_out(toy):
+    batch = toy["train"].batch(range(12))
+    off = {"homo_gd": False, "hetero_gd": False, "cross_attention": False}
+    for name in off:
+        dmdlite.seed_everything(0)
+        model = DMD(DMDConfig.for_dataset(toy["train"], **SMALL, **{name: False})).eval()
+        output, t, gradients = loss_and_gradients(model, batch)
+        c = model.config
+        decoupling = t["rec"] + t["cyc"] + c.gamma * (t["mar"] + t["ort"])
+        distillation = (name != "homo_gd") * t["homo"] + (name != "hetero_gd") * t["hetero"]
+        total = t["task"] + c.lambda_dec * decoupling + c.lambda_ddl * distillation
+        torch.testing.assert_close(t["total"], total)
+        assert all(g is not None for g in gradients)  # distributed training needs them all
+        same = all(output.reinforced[m] is output.private[m] for m in c.modalities)
+        assert same == (name == "cross_attention")
+    nothing = DMD(DMDConfig.for_dataset(toy["train"], **SMALL, **off))
+    assert not [n for n, _ in nothing.named_parameters() if n.startswith("reinforcement")]
+    assert nothing(batch).hetero.logits.shape == (12, 3)
+
+
 def test_save_and_load_give_the_same_model(toy, model, tmp_path):
     model.save_pretrained(tmp_path)
     batch = toy["test"].batch(range(8))
@@ -183,6 +203,7 @@ def test_wrong_data_for_the_model(toy, model):
         ({"readout": "first"}, "readout: one of mean, last"),
         ({"orthogonality": "cubed"}, "orthogonality: one of squared, signed, hinge"),
         ({"causal": "yes"}, "causal: true or false"),
+        ({"cross_attention": 0}, "cross_attention: true or false"),
     ],
 )
 def test_bad_model_settings(fields, message):
