@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 SOURCES := dmdlite data_scripts tests benchmarks tools book
 
-.PHONY: help book test execute bench set-repo clean
+.PHONY: help book pdf test execute bench set-repo clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,10 @@ book: $(VENV)/.ready _build/.code  ## run the chapters and build the HTML
 	jupyter-book build . -W -n --keep-going
 	@echo "open _build/html/index.html"
 
+pdf: $(VENV)/.ready _build/.code  ## build one PDF; needs XeLaTeX and latexmk
+	jupyter-book build . --builder pdflatex
+	@echo "see _build/latex"
+
 test: $(VENV)/.ready  ## lint, unit and property tests, every notebook against its outputs
 	ruff check $(SOURCES)
 	ruff format --check $(SOURCES)
@@ -43,6 +47,7 @@ bench: $(VENV)/.ready  ## measure a training step; writes benchmarks/results
 	python benchmarks/step_time.py
 	python benchmarks/against_release.py
 	python benchmarks/toy_scores.py
+	python benchmarks/ablation.py
 
 set-repo: $(VENV)/.ready  ## make set-repo REPO=owner/name re-points config, badges and Colab cells
 	python tools/set_repo.py "$(REPO)"

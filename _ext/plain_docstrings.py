@@ -2,7 +2,7 @@
 
 
 def keep_as_text(app, what, name, obj, options, lines):
-    lines[:] = ["::", "", *(f"    {line}" for line in lines), ""] if any(lines) else []
+    lines[:] = [".. code-block:: text", "", *(f"    {line}" for line in lines), ""] if any(lines) else []
 
 
 def setup(app):

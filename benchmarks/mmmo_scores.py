@@ -1,10 +1,13 @@
 """Cross-validation on the 120 complete videos of ICT-MMMO, and the settings that were tried.
 
 python benchmarks/mmmo_scores.py needs the data (python data_scripts/fetch.py mmmo --allow-missing)
-and writes two files under benchmarks/results. mmmo_settings.json has DMD under every setting, on
-folds of their own (seed 100); mmmo_crossval.json has what `dmdlite crossval --data mmmo
---incomplete` prints (seed 0), so that what was chosen on the former is scored on other folds.
+and writes files under benchmarks/results. mmmo_settings.json has DMD under every setting, on folds
+of their own (seed 100); mmmo_crossval.json has what `dmdlite crossval --data mmmo --incomplete`
+prints (seed 0), so that what was chosen on the former is scored on other folds; mmmo_parts.json has
+DMD with parts left out, on those folds too. Name some of the three to make only them.
 """
+
+import argparse
 
 import numpy as np
 from common import write_result
@@ -39,20 +42,30 @@ SETTINGS = {
     "no distillation": ({"lambda_ddl": 0.0}, {}, False),
     "no distillation, no decoupling": ({"lambda_ddl": 0.0, "lambda_dec": 0.0}, {}, False),
 }
+NO_CA = {"cross_attention": False, "hetero_gd": False}
+PARTS = {
+    "nothing but the task": (NO_CA | {"homo_gd": False, "lambda_dec": 0.0}, {}, False),
+    "FD": (NO_CA | {"homo_gd": False}, {}, False),
+    "FD, HomoGD": (NO_CA, {}, False),
+    "FD, HomoGD, HeteroGD": ({"cross_attention": False}, {}, False),
+    "FD, HomoGD, attention": ({"hetero_gd": False}, {}, False),
+    "all: DMD": ({}, {}, False),
+}
 
 
 def out_of_fold(
-    name: str, repeat: int, data: MultimodalDataset, extra: MultimodalDataset
-) -> dict[str, float]:
-    """Scores of one setting over one shuffle into folds."""
-    model, training, incomplete = SETTINGS[name]
+    name: str, setting: tuple, repeat: int, first: int, data: MultimodalDataset,
+    extra: MultimodalDataset,
+) -> dict[str, float]:  # fmt: skip
+    """Scores of one setting over one shuffle into folds; `first` is the first shuffle's seed."""
+    model, training, incomplete = setting
     prediction = np.zeros(len(data))
-    splitter = KFold(FOLDS, shuffle=True, random_state=100 + repeat)
+    splitter = KFold(FOLDS, shuffle=True, random_state=first + repeat)
     for fold, (inside, outside) in enumerate(splitter.split(prediction)):
         train = data.subset(inside)
         train = concatenate([train, extra]) if incomplete else train
         scaled = standardize(train, data.subset(outside))
-        seed = 100 + 1000 * repeat + fold
+        seed = first + 1000 * repeat + fold
         prediction[outside] = dmd(*scaled, seed, SMALL_MODEL | model, SMALL_TRAINING | training)
     return {"system": name, "repeat": repeat, **sentiment_metrics(prediction, data.labels)}
 
@@ -63,18 +76,28 @@ def show(table: list[dict]) -> None:
         print(f"{line['system']:36}", *cells, sep="  ")
 
 
+def compare(settings: dict, first: int, data, extra) -> list[dict]:
+    """Every setting over every shuffle."""
+    jobs = [(n, s, repeat, first) for n, s in settings.items() for repeat in range(REPEATS)]
+    return Parallel(n_jobs=-1)(delayed(out_of_fold)(*job, data, extra) for job in jobs)
+
+
 def main() -> None:
     data, extra = split_complete(concatenate(list(load_dataset("mmmo").values())))
-    jobs = [(name, repeat) for name in SETTINGS for repeat in range(REPEATS)]
-    rows = Parallel(n_jobs=-1)(delayed(out_of_fold)(*job, data, extra) for job in jobs)
+    made = {
+        "settings": lambda: compare(SETTINGS, 100, data, extra),
+        "crossval": lambda: cross_validate(data, FOLDS, REPEATS, seed=0, extra=extra),
+        "parts": lambda: compare(PARTS, 0, data, extra),
+    }
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="*", choices=[*made, []], help=", ".join(made))
     about = {"folds": FOLDS, "repeats": REPEATS, "complete": len(data), "incomplete": len(extra)}
-    table = summarise(rows)
-    show(table)
-    write_result("mmmo_settings", device="cpu", seed=100, **about, summary=table, rows=rows)
-    rows = cross_validate(data, FOLDS, REPEATS, seed=0, extra=extra)
-    table = summarise(rows)
-    show(table)
-    write_result("mmmo_crossval", device="cpu", seed=0, **about, summary=table, rows=rows)
+    for name in parser.parse_args().what or made:
+        rows = made[name]()
+        table = summarise(rows)
+        show(table)
+        seed = 100 if name == "settings" else 0
+        write_result(f"mmmo_{name}", device="cpu", seed=seed, **about, summary=table, rows=rows)
 
 
 if __name__ == "__main__":
