@@ -94,6 +94,18 @@ def nothing_detached(ns):
     return ns["self_regression"]
 
 
+def half_detached(ns):
+    def loss(shallow, decoupler, masks):
+        _, private, decoded, again = decoupler(shallow)
+        total = 0.0
+        for m, x in shallow.items():
+            total = total + ns["reconstruction_loss"](x.detach(), decoded[m], masks[m])
+            total = total + ns["cycle_loss"](private[m], again[m], masks[m])
+        return total
+
+    return loss
+
+
 def features_detached(ns):
     def loss(shallow, decoupler, masks):
         fixed = {m: x.detach() for m, x in shallow.items()}
@@ -110,6 +122,7 @@ def features_detached(ns):
         ("check_gap", own_dial_of_private),
         ("check_gap", diagonal_counted),
         ("check_steady", nothing_detached),
+        ("check_steady", half_detached),
         ("check_steady", features_detached),
     ],
 )

@@ -38,7 +38,7 @@ def test_its_loss_is_the_packages_objective():
     terms = objective(output, batch)
     decoupling = terms["rec"] + terms["cyc"] + 2 * (terms["mar"] + terms["ort"])
     task = (prediction - batch.labels).abs().mean()
-    torch.testing.assert_close(NS["loss_of"](model, batch, 2.0), task + 0.1 * decoupling)
+    torch.testing.assert_close(NS["loss_of"](model, batch, 2.0, 2.0), task + 0.1 * decoupling)
 
 
 @pytest.mark.parametrize("start", [20.0, 120.0])
@@ -94,6 +94,7 @@ def divided(unit, pooled, present):
         ("check_distance", fixed_margin),
         ("check_distance", positive_distance),
         ("check_redundancy", mean_cosine),
+        ("check_redundancy", other_way),
         ("check_directions", as_they_are),
         ("check_directions", divided),
     ],
