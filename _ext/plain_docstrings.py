@@ -2,7 +2,8 @@
 
 
 def keep_as_text(app, what, name, obj, options, lines):
-    lines[:] = [".. code-block:: text", "", *(f"    {line}" for line in lines), ""] if any(lines) else []
+    text = [".. code-block:: text", "", *(f"    {line}" for line in lines), ""]
+    lines[:] = text if any(lines) else []
 
 
 def setup(app):

@@ -125,6 +125,14 @@ def test_notebook_starts_with_a_guarded_setup_cell(notebook):
     assert "torch" not in first.lower().replace("pytorch", "")
 
 
+def test_time_for_exercises_is_their_sum(notebook):
+    text = "\n".join("".join(c["source"]) for c in notebook["cells"])
+    stated = re.search(r"and (\d+) for the exercises", text)
+    minutes = re.findall(r"^### Exercise \d+ – \w+ \((\d+) minutes\)", text, re.M)
+    if minutes:  # the ten minutes have exercises of another form
+        assert int(stated.group(1)) == sum(map(int, minutes))
+
+
 def test_notebook_has_the_parts_of_a_chapter(notebook):
     text = "\n".join(
         "".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown"

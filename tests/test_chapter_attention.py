@@ -67,6 +67,11 @@ def strictly(T, S, target_rate, source_rate, slack=0.0):
     return later < slack - 1e-6
 
 
+def rounded(T, S, target_rate, source_rate, slack=0.0):
+    steps = ((torch.arange(T) / target_rate + slack) * source_rate).round()
+    return torch.arange(S) <= steps[:, None]
+
+
 def transposed(weights, M):
     prior = NS_SOLVED["sharpness_prior"](weights, M)
     return prior.T.contiguous()
@@ -99,6 +104,7 @@ NS_SOLVED = solved()
         ("check_attention", not_a_number),
         ("check_seconds", in_steps),
         ("check_seconds", strictly),
+        ("check_seconds", rounded),
         ("check_prior", transposed),
         ("check_prior", entropy_itself),
     ],

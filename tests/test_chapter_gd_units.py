@@ -53,7 +53,39 @@ def wrong_answers(ns):
     def uniform(E, temperature):
         return (1 - torch.eye(E.shape[-1])) / 6 + 0 * mean(E)
 
+    class NotTheSameTwice(ns["MyGDUnit"]):
+        def forward(self, features):
+            z, _, E, loss = super().forward(features)
+            W = ns["softmax_over_edges"](torch.randn_like(E))
+            return z, W, E, loss
+
+    class MoreParameters(ns["MyGDUnit"]):
+        def __init__(self, feature_dim):
+            super().__init__(feature_dim)
+            self.extra = torch.nn.Parameter(torch.randn(3, 3))
+
+        def forward(self, features):
+            z, W, E, _ = super().forward(features)
+            W = ns["softmax_over_edges"](W.log().nan_to_num(neginf=0) + self.extra)
+            return z, W, E, (W * E).sum((1, 2)).mean()
+
+    class EdgesWithoutGradient(ns["MyGDUnit"]):
+        def forward(self, features):
+            z, _, E, _ = super().forward(features)
+            fixed = torch.tanh(features.sum(-1)[:, :, None] * features[:, None, :, 0])
+            W = ns["softmax_over_edges"](fixed)
+            return z, W, E, (W * E).sum((1, 2)).mean()
+
+    def hard_coded(E, temperature):
+        z = torch.tensor([2.0, 0.5, -0.5])
+        scores = -ns["gaps"](z[None]) / temperature
+        return ns["softmax_over_edges"](scores)[0][: E.shape[1], : E.shape[2]]
+
     return [
+        ("check_entropy", hard_coded),
+        ("check_better", NotTheSameTwice),
+        ("check_better", MoreParameters),
+        ("check_better", EdgesWithoutGradient),
         ("check_loops", no_absolute),
         ("check_loops", no_mean),
         ("check_top_k", per_teacher),
@@ -64,7 +96,7 @@ def wrong_answers(ns):
     ]
 
 
-@pytest.mark.parametrize("case", range(7))
+@pytest.mark.parametrize("case", range(11))
 def test_wrong_answers_are_refused(ns, capsys, case):
     check, answer = wrong_answers(ns)[case]
     ns["attempt"](ns[check], answer)
