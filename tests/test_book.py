@@ -74,6 +74,24 @@ def test_every_module_is_on_the_reference_page():
     assert set(re.findall(r"automodule:: dmdlite\.(\w+)", page)) == modules - internal
 
 
+def headings(path: Path) -> set[str]:
+    return {list_exercises.anchor(h) for h in re.findall(r"^#+ (.*)$", words(path), re.M)}
+
+
+def words(path: Path) -> str:
+    return list_exercises.text_of(path) if path.suffix == ".ipynb" else path.read_text()
+
+
+@pytest.mark.parametrize("page", [*BOOK.glob("*.md"), *NOTEBOOKS], ids=lambda p: p.name)
+def test_internal_links_resolve(page):
+    prose = re.sub(r"```.*?```", "", words(page), flags=re.S)
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", prose):
+        name, _, anchor = target.partition("#")
+        path = BOOK / name if name else page
+        assert path.exists(), target
+        assert not anchor or anchor in headings(path), target
+
+
 def test_every_page_is_in_the_table_of_contents():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     listed = {toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])}
