@@ -32,14 +32,14 @@ CPU = torch.device("cpu")
 
 def released_encoder() -> type[nn.Module]:
     """The encoder class, imported from the wheel without the rest of the package."""
-    folder = Path(tempfile.mkdtemp())
-    download = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder)]
-    subprocess.run([*download, WHEEL], check=True)
-    zipfile.ZipFile(next(folder.glob("*.whl"))).extractall(folder)
-    package = ModuleType("released")
-    package.__path__ = [str(folder / ENCODER)]
-    sys.modules["released"] = package
-    return importlib.import_module("released.transformer").TransformerEncoder
+    download = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d"]
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([*download, folder, WHEEL], check=True)
+        zipfile.ZipFile(next(Path(folder).glob("*.whl"))).extractall(folder)
+        package = ModuleType("released")
+        package.__path__ = [f"{folder}/{ENCODER}"]
+        sys.modules["released"] = package
+        return importlib.import_module("released.transformer").TransformerEncoder
 
 
 class ReleasedTransformers(nn.Module):

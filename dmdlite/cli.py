@@ -235,6 +235,10 @@ def run_app(app: typer.Typer) -> None:
         code = _fail(error.format_message())
     except (ConfigError, DataError, ModelError, FloatingPointError, OSError) as error:
         code = _fail(str(error))
+    except RuntimeError as error:
+        if "memory" not in str(error):
+            raise
+        code = _fail(f"out of memory; try a smaller batch_size or model ({error})")
     except (typer.Abort, KeyboardInterrupt):
         code = 130
     sys.exit(code)

@@ -219,3 +219,22 @@ def test_mistakes_are_one_line_and_exit_code_2(
     assert str(places.get(message, message)) in err
     assert not (tmp_path / "out" / "model.safetensors").exists()
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_out_of_memory_is_one_line_and_other_bugs_are_not_hidden(
+    run_cli, toy_folder, tmp_path, monkeypatch
+):
+    def fail(message):
+        def fit(*args):
+            raise RuntimeError(message)
+
+        return fit
+
+    command = ["train", "--data", toy_folder, "--out", tmp_path / "run"]
+    monkeypatch.setattr(cli, "fit", fail("DefaultCPUAllocator: can't allocate memory: 4 TB"))
+    code, _, errors = run_cli(*command)
+    assert code == 2
+    assert errors.startswith("error: out of memory; try a smaller batch_size or model")
+    monkeypatch.setattr(cli, "fit", fail("mat1 and mat2 shapes cannot be multiplied"))
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        run_cli(*command)
