@@ -20,5 +20,9 @@ def load_result(name: str) -> dict[str, Any]:
     local = Path(__file__).resolve().parent.parent / FOLDER / f"{name}.json"
     if local.exists():
         return json.loads(local.read_text())
-    with urlopen(f"{REMOTE}/{name}.json", timeout=30) as response:
-        return json.load(response)
+    address = f"{REMOTE}/{name}.json"
+    try:
+        with urlopen(address, timeout=30) as response:
+            return json.load(response)
+    except OSError as error:
+        raise OSError(f"{local} is not there, nor {address} ({error})") from None
