@@ -12,7 +12,7 @@ import argparse
 
 import numpy as np
 import torch
-from common import write_result
+from common import NO_CA, write_result
 from joblib import Parallel, delayed
 from sklearn.linear_model import RidgeCV
 
@@ -21,7 +21,6 @@ from dmdlite.encoders import masked_mean
 from dmdlite.metrics import floors, sentiment_metrics
 from dmdlite.training import forward_all
 
-NO_CA = {"cross_attention": False, "hetero_gd": False}
 UNSEEN = "FD + HomoGD, labels unseen by logits"
 ROWS = {  # name -> settings, number of seeds
     "FD": (NO_CA | {"homo_gd": False}, 10),

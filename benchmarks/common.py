@@ -1,4 +1,4 @@
-"""What every result file says about where and when it was measured."""
+"""What the scripts share: what every result file says about its making, and a model's parts."""
 
 import datetime
 import platform
@@ -9,6 +9,7 @@ import torch
 from dmdlite import __version__
 from dmdlite.files import write_json
 
+NO_CA = {"cross_attention": False, "hetero_gd": False}  # without cross-modal attention
 RESULTS = Path(__file__).resolve().parent / "results"
 
 

@@ -4,13 +4,13 @@ python benchmarks/mmmo_scores.py needs the data (python data_scripts/fetch.py mm
 and writes files under benchmarks/results. mmmo_settings.json has DMD under every setting, on folds
 of their own (seed 100); mmmo_crossval.json has what `dmdlite crossval --data mmmo --incomplete`
 prints (seed 0), so that what was chosen on the former is scored on other folds; mmmo_parts.json has
-DMD with parts left out, on those folds too. Name some of the three to make only them.
+DMD with parts left out, on those folds too. --only makes some of the three.
 """
 
 import argparse
 
 import numpy as np
-from common import write_result
+from common import NO_CA, write_result
 from joblib import Parallel, delayed
 from sklearn.model_selection import KFold
 
@@ -42,14 +42,13 @@ SETTINGS = {
     "no distillation": ({"lambda_ddl": 0.0}, {}, False),
     "no distillation, no decoupling": ({"lambda_ddl": 0.0, "lambda_dec": 0.0}, {}, False),
 }
-NO_CA = {"cross_attention": False, "hetero_gd": False}
-PARTS = {
-    "nothing but the task": (NO_CA | {"homo_gd": False, "lambda_dec": 0.0}, {}, False),
-    "FD": (NO_CA | {"homo_gd": False}, {}, False),
-    "FD, HomoGD": (NO_CA, {}, False),
-    "FD, HomoGD, HeteroGD": ({"cross_attention": False}, {}, False),
-    "FD, HomoGD, attention": ({"hetero_gd": False}, {}, False),
-    "all: DMD": ({}, {}, False),
+PARTS = {  # name -> changes to the model
+    "nothing but the task": NO_CA | {"homo_gd": False, "lambda_dec": 0.0},
+    "FD": NO_CA | {"homo_gd": False},
+    "FD, HomoGD": NO_CA,
+    "FD, HomoGD, HeteroGD": {"cross_attention": False},
+    "FD, HomoGD, attention": {"hetero_gd": False},
+    "all: DMD": {},
 }
 
 
@@ -87,12 +86,12 @@ def main() -> None:
     made = {
         "settings": lambda: compare(SETTINGS, 100, data, extra),
         "crossval": lambda: cross_validate(data, FOLDS, REPEATS, seed=0, extra=extra),
-        "parts": lambda: compare(PARTS, 0, data, extra),
+        "parts": lambda: compare({n: (m, {}, False) for n, m in PARTS.items()}, 0, data, extra),
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="*", choices=[*made, []], help=", ".join(made))
+    parser.add_argument("--only", nargs="+", choices=made, default=made, help="default: all")
     about = {"folds": FOLDS, "repeats": REPEATS, "complete": len(data), "incomplete": len(extra)}
-    for name in parser.parse_args().what or made:
+    for name in parser.parse_args().only:
         rows = made[name]()
         table = summarise(rows)
         show(table)

@@ -14,7 +14,9 @@ from .style import COLOURS, FLOOR, GROUND, INK, mark, panels, styled
 
 
 @styled
-def stems(signals: Mapping[str, Any], xlabel: str = "time step", mark_step: int | None = None):
+def stems(
+    signals: Mapping[str, Any], xlabel: str = "time step", mark_step: int | None = None
+) -> Figure:
     """Short signals one below the other: name -> values [T]. `mark_step` draws a line through."""
     size = (7, 0.6 + 0.95 * len(signals))
     figure, axes = plt.subplots(len(signals), 1, figsize=size, sharex=True, squeeze=False)

@@ -74,11 +74,11 @@ def edge_matrices(
 
 
 @styled
-def edge_curves(weights: Any, names: Sequence[str], every: int = 1) -> Figure:
+def edge_curves(weights: Any, names: Sequence[str]) -> Figure:
     """Weights [steps, M, M] over training: one line an edge, labelled at its end."""
     w = np.asarray(weights)
     figure, ax = plt.subplots(figsize=(7, 3.4))
-    steps = np.arange(len(w)) * every
+    steps = np.arange(len(w))
     edges = [(i, j) for i in range(len(names)) for j in range(len(names)) if i != j]
     ends = _spread([w[-1, i, j] for i, j in edges], 0.055)
     for (i, j), end in zip(edges, ends, strict=True):

@@ -103,6 +103,14 @@ def chapter(name: str) -> dict:
     return namespace
 
 
+def solved(name: str, namespace: dict) -> dict:
+    """A copy of a chapter's namespace in which the solutions stand in for the stubs."""
+    namespace = dict(namespace)
+    for code in solutions(name):
+        exec(code, namespace)
+    return namespace
+
+
 def solutions(name: str) -> list[str]:
     """The code of every solution in a dropdown, in order."""
     cells = json.loads((BOOK / f"{name}.ipynb").read_text())["cells"]

@@ -5,10 +5,11 @@ import torch
 import torch.nn.functional as F
 
 from dmdlite.attention import CrossModalAttention, CrossModalLayer, attention_mask
-from tests.chapters import chapter
+from tests.chapters import chapter, solved
 
 NAME = "07_cross_modal_attention"
 NS = chapter(NAME)
+SOLVED = solved(NAME, NS)
 
 
 def test_its_weights_are_pytorchs():
@@ -73,8 +74,7 @@ def rounded(T, S, target_rate, source_rate, slack=0.0):
 
 
 def transposed(weights, M):
-    prior = NS_SOLVED["sharpness_prior"](weights, M)
-    return prior.T.contiguous()
+    return SOLVED["sharpness_prior"](weights, M).T.contiguous()
 
 
 def entropy_itself(weights, M):
@@ -82,18 +82,6 @@ def entropy_itself(weights, M):
     for (i, j), W in weights.items():
         prior[i, j] = -(W * W.clamp(min=1e-12).log()).sum(-1).mean()
     return prior / prior.sum()
-
-
-def solved():
-    from tests.chapters import solutions
-
-    namespace = dict(NS)
-    for code in solutions(NAME):
-        exec(code, namespace)
-    return namespace
-
-
-NS_SOLVED = solved()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chapters import chapter, solutions
+from tests.chapters import chapter, solved
 
 EXERCISES = {  # chapter -> check -> what it checks (a tuple: several answers)
     "01_three_voices": {"check_last": "last_real_step", "check_inputs": "unit_inputs"},
@@ -70,10 +70,8 @@ def test_every_stub_says_not_written_yet(name, ns, capsys):
 
 
 def test_every_solution_is_accepted(name, ns, capsys):
-    solved = dict(ns)
-    for code in solutions(name):
-        exec(code, solved)
+    answers = solved(name, ns)
     for check, answer in EXERCISES[name].items():
-        assert all(solved[a] is not ns[a] for a in several(answer))
-        ns["attempt"](ns[check], *(solved[a] for a in several(answer)))
+        assert all(answers[a] is not ns[a] for a in several(answer))
+        ns["attempt"](ns[check], *(answers[a] for a in several(answer)))
     assert capsys.readouterr().out.splitlines() == ["correct"] * len(EXERCISES[name])
