@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from pathlib import Path
 
 import requests
+from published import git_blob_sha1
 from tqdm.auto import tqdm
 
 ATTEMPTS = 4
@@ -16,15 +16,6 @@ CHUNK = 1 << 16  # bytes
 
 class DownloadError(OSError):
     """A file that cannot be had; the message names it and says why."""
-
-
-def git_blob_sha1(path: Path) -> str:
-    """Git's name for a file's content: SHA-1 of "blob <size>\\0" and the bytes."""
-    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size)
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def download(url: str, path: Path, sha1: str, pause: float = 1.0) -> bool:

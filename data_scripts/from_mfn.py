@@ -1,15 +1,24 @@
-"""The HDF5 files of the MFN release (Zadeh et al. 2018): what they hold, and how to read them."""
+"""Convert the HDF5 files of the MFN release (Zadeh et al. 2018): MOSI and ICT-MMMO.
+
+Usage: python data_scripts/from_mfn.py FOLDER --name mmmo; fetch.py downloads them first.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-import h5py
 import numpy as np
+import typer
+from conversion import Dtype, Out, Piece, Precision, convert, new_app, padded_pieces
+from published import MFN
+from safe_hdf5 import open_hdf5, read_array
 
-from dmdlite import MODALITIES, DataError, MultimodalDataset
-from dmdlite.data import from_padded
+from dmdlite import MODALITIES, DataError
+from dmdlite.cli import run_app
+from dmdlite.storage import SPLITS
 
 STEPS = 20  # T of every sequence in the release
 
@@ -31,6 +40,10 @@ class Release:
         """The feature files of one split, each with its columns."""
         return {name.format(split=split): columns for name, columns in self.parts.items()}
 
+    def names(self, split: str) -> list[str]:
+        """Every file of one split, without .h5; its labels last."""
+        return [*self.files(split), self.labels.format(split=split)]
+
 
 COMMIT = "b0453fb6e21b581c796246a0c32a6551f2028c1b"
 RELEASES = {
@@ -42,14 +55,7 @@ RELEASES = {
         labels="y_{split}",
         label_shift=0.0,
         label_scale=1.0,
-        sha1={
-            "X_train": "174f63f5ceea7af785519d94506b28b1ffcbad74",
-            "X_valid": "b81c5cd24776541a3706d4805bd30e306c5e24d7",
-            "X_test": "accb7e77162a38b9e80d795f0145b1bf310dc17c",
-            "y_train": "2908208fec855004610658b6ad7b7f686a82e222",
-            "y_valid": "126769487590e1d1116e6ae7b3cadd27a0d16171",
-            "y_test": "45c2e02dd0a8dd80f6e8e6538049a3c83043d5cf",
-        },
+        sha1=MFN["mosi"],
     ),
     "mmmo": Release(
         title="ICT-MMMO",
@@ -63,62 +69,126 @@ RELEASES = {
         labels="y_{split}",
         label_shift=3.0,  # labels are stars, 1 to 5
         label_scale=1.5,
-        sha1={
-            "text_train_emb": "9d3e4469b95a0b8efc6772b5ea3e64b77ad36ae4",
-            "text_valid_emb": "69a229e2c06882fe885d384e6ff5a9f5e8355209",
-            "text_test_emb": "d80d925e138bd5d8bcd4af632a708578170a4829",
-            "audio_train": "43b53d1e063c3f2925d11829ce990be72428b545",
-            "audio_valid": "4ab80596e7d4cdefceb3ff00e7c7a16ebad465a0",
-            "audio_test": "2484532710b824fb8c612fdeb24a806502b70275",
-            "video_train": "e6fdbe8dd083a0e99783624d04338c8f349565e7",
-            "video_valid": "4a55b478f8dea90aaf6d4133cb4ac24249d8e20c",
-            "video_test": "ef67d8472c9134fbdc83e26158eec76635d81f6a",
-            "y_train": "cc283761a63a872a03767aea5ef76da437192054",
-            "y_valid": "1eea5176f2b25c48edf3066113bc52d4f7bb55dd",
-            "y_test": "19f9bcbc33e4f3af07c0e5ba78a19130edf3a4fb",
-        },
+        sha1=MFN["mmmo"],
     ),
 }
 
-
-def read_array(path: Path, key: str) -> np.ndarray:
-    """The array `key` of an HDF5 file. Raises DataError that names the file and what it lacks."""
-    try:
-        with h5py.File(path, "r") as file:
-            if not isinstance(file.get(key), h5py.Dataset):
-                raise DataError(f"{path}: no array {key!r}; it holds {sorted(file)}")
-            return np.asarray(file[key])
-    except OSError as error:
-        raise DataError(f"{path}: not a readable HDF5 file ({error})") from None
+app = new_app()
 
 
-def read_split(
-    release: Release, name: str, split: str, folder: Path, absent: tuple[str, ...] = ()
-) -> tuple[MultimodalDataset, dict[str, int]]:
-    """One split from the files in `folder`, and what was repaired, by modality and "labels".
+@app.command(epilog="Example: python data_scripts/from_mfn.py downloads/mmmo --name mmmo")
+def from_mfn(
+    folder: Annotated[Path, typer.Argument(help="Folder that holds the release's .h5 files")],
+    name: Annotated[str, typer.Option(help=" or ".join(RELEASES))],
+    splits: Annotated[str, typer.Option(help="Which ones, with commas")] = ",".join(SPLITS),
+    allow_missing: Annotated[
+        bool,
+        typer.Option(
+            "--allow-missing", help="Make do without a feature file: its modality is missing"
+        ),
+    ] = False,
+    out: Out = None,
+    dtype: Dtype = Precision.float32,
+) -> None:
+    """Convert the MFN release's files; padding found wherever it is, labels mapped to [-3, 3]."""
+    release, wanted = find_release(name), parse_splits(splits)
+    failed = {
+        split: {
+            file: "no such file"
+            for file in release.names(split)
+            if not (folder / f"{file}.h5").is_file()
+        }
+        for split in wanted
+    }
+    refuse_incomplete(release, failed, allow_missing)
+    convert_release(name, folder, failed, out, dtype)
 
-    The modalities of the `absent` feature files are missing in every sample. Labels are mapped
-    to [-3, 3]; those outside are cut and counted. Raises DataError for a file of another shape.
+
+def find_release(name: str) -> Release:
+    if name not in RELEASES:
+        raise DataError(f"{name}: unknown data set, one of {', '.join(RELEASES)}")
+    return RELEASES[name]
+
+
+def parse_splits(splits: str) -> list[str]:
+    wanted = splits.split(",")
+    if unknown := sorted(set(wanted) - set(SPLITS)):
+        names = ", ".join(map(repr, unknown))
+        raise DataError(f"--splits: unknown {names}; choose from {','.join(SPLITS)}")
+    return [split for split in SPLITS if split in wanted]
+
+
+def refuse_incomplete(release: Release, failed: dict[str, dict[str, str]], allow: bool) -> None:
+    """Raise DataError that names the splits that cannot be made, and what can be done.
+
+    `failed` holds, for each split wanted, the files that cannot be had, with the reason.
     """
-    path = folder / f"{release.labels.format(split=split)}.h5"
-    labels = np.asarray(read_array(path, release.key), dtype=np.float32).reshape(-1)
+    unusable = {s: f for s, f in failed.items() if release.labels.format(split=s) in f}
+    unusable |= {s: f for s, f in failed.items() if len(f) >= len(release.parts)}
+    if not allow:
+        unusable |= {s: f for s, f in failed.items() if f}
+    if not unusable:
+        return
+    lacking = "; ".join(f"{s} lacks {', '.join(files)}" for s, files in unusable.items())
+    usable = ",".join(s for s in failed if s not in unusable)
+    remedy = f". The rest is usable: --splits {usable}" if usable else ""
+    if not any(release.labels.format(split=s) in failed[s] for s in unusable) and not allow:
+        remedy += "; or --allow-missing keeps such samples without that modality"
+    raise DataError(f"{lacking}{remedy}")
+
+
+def convert_release(
+    name: str,
+    folder: Path,
+    failed: dict[str, dict[str, str]],
+    out: Path | None,
+    dtype: Precision = Precision.float32,
+) -> None:
+    """Convert the splits that are keys of `failed`, without the files that failed."""
+    release = RELEASES[name]
+    there = [f for s, lost in failed.items() for f in release.names(s) if f not in lost]
+    convert(
+        (piece for s, lost in failed.items() for piece in read_split(name, s, folder, lost)),
+        name,
+        out,
+        source=f"{release.title} as released with MFN (MIT), commit {COMMIT}",
+        inputs=[folder / f"{file}.h5" for file in there],
+        dtype=dtype,
+        not_available=sorted(file for lost in failed.values() for file in lost),
+        label_map=f"(label - {release.label_shift:g}) * {release.label_scale:g}",
+    )
+
+
+def read_split(name: str, split: str, folder: Path, absent: dict[str, str]) -> Iterator[Piece]:
+    """One split from the files in `folder`; labels are mapped to [-3, 3].
+
+    The modalities of the `absent` feature files are missing in every sample. Raises DataError
+    for a file of another shape.
+    """
+    release = RELEASES[name]
+    with open_hdf5(folder / f"{release.labels.format(split=split)}.h5") as file:
+        labels = read_array(file, release.key).astype(np.float64).reshape(-1)
     labels = (labels - release.label_shift) * release.label_scale
     features = {}
     for file, columns in release.files(split).items():
         shape = (len(labels), STEPS, sum(columns.values()))
-        x = _checked(folder / f"{file}.h5", release.key, shape) if file not in absent else None
-        x = np.zeros(shape, np.float32) if x is None else x
+        x = np.zeros(shape, np.float32)
+        if file not in absent:
+            x = _checked(folder / f"{file}.h5", release.key, shape)
         edges = np.cumsum(list(columns.values()))[:-1]
         features |= dict(zip(columns, np.split(x, edges, axis=2), strict=True))
     ordered = {m: features[m] for m in MODALITIES}
     ids = [f"{name}_{split}_{i:04d}" for i in range(len(labels))]
-    outside = int((np.abs(labels) > 3).sum())
-    dataset, repaired = from_padded(ordered, np.clip(labels, -3, 3), ids, name)
-    return dataset, repaired | {"labels": outside}
+    yield from padded_pieces(split, name, ordered, labels, ids, aligned=True)
 
 
 def _checked(path: Path, key: str, shape: tuple[int, ...]) -> np.ndarray:
-    x = read_array(path, key)
+    with open_hdf5(path) as file:
+        x = read_array(file, key)
     if x.shape != shape:
         raise DataError(f"{path}: {key} has shape {x.shape}, expected {shape}")
     return x
+
+
+if __name__ == "__main__":
+    run_app(app)

@@ -8,14 +8,13 @@ longest sequence and says in a mask which steps are real.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from .validate import DataError, check_dataset
+from .validate import CHECKED_BYTES, DataError, check_dataset, check_finite
 
 
 @dataclass
@@ -49,8 +48,8 @@ class MultimodalDataset:
 
     Sample i of modality m is `values[m][offsets[m][i] : offsets[m][i + 1]]`. `steps[m]`, where
     given, is the time index of every stored step, so that sequences on a common time grid
-    (word-aligned data) keep their gaps. `factors` holds the true generating factors, [N, ...]
-    each, where they are known (the toy data).
+    (word-aligned data) keep their gaps. `factors` holds what is known of a sample beyond its
+    label, [N, ...] each: the toy's true factors, or labels per modality.
 
     Raises DataError when the parts do not fit together.
     """
@@ -61,7 +60,8 @@ class MultimodalDataset:
     ids: tuple[str, ...]  # N sample names
     name: str = "unnamed"
     steps: dict[str, Tensor] = field(default_factory=dict)  # m -> [S_m] int64, on the CPU
-    factors: dict[str, Tensor] = field(default_factory=dict)  # true factors, if known
+    factors: dict[str, Tensor] = field(default_factory=dict)  # name -> [N, ...]
+    texts: tuple[str, ...] = ()  # N transcripts, where the source has them
 
     def __post_init__(self) -> None:
         check_dataset(self)
@@ -117,6 +117,8 @@ class MultimodalDataset:
             mask = torch.zeros(len(index), time, dtype=torch.bool, device=values.device)
             x[row, step] = values[place].float()
             mask[row, step] = True
+            if values.nbytes > CHECKED_BYTES:  # not read when the data set was made
+                check_finite(self.name, m, x)
             features[m], masks[m] = x, mask
         return Batch(features, masks, self.labels[index.to(self.labels.device)])
 
@@ -160,6 +162,7 @@ class MultimodalDataset:
             labels=self.labels[index.to(self.labels.device)],
             ids=tuple(self.ids[i] for i in index.tolist()),
             factors={k: f[index] for k, f in self.factors.items()},
+            texts=tuple(self.texts[i] for i in index.tolist()) if self.texts else (),
         )
 
     def select(self, *modalities: str) -> MultimodalDataset:
@@ -188,33 +191,5 @@ def concatenate(datasets: Sequence[MultimodalDataset]) -> MultimodalDataset:
         labels=torch.cat([d.labels for d in datasets]),
         ids=sum((d.ids for d in datasets), ()),
         factors={k: torch.cat([d.factors[k] for d in datasets]) for k in first.factors},
+        texts=sum((d.texts for d in datasets), ()) if all(d.texts for d in datasets) else (),
     )
-
-
-def from_padded(
-    features: Mapping[str, np.ndarray], labels: np.ndarray, ids: Sequence[str], name: str
-) -> tuple[MultimodalDataset, dict[str, int]]:
-    """Padded arrays [N, T, D] on one time grid -> a data set, and what was repaired.
-
-    NaN and inf become 0 and are counted. A step is real where any feature differs from 0:
-    files of the field pad on the left, on the right and in between, so nothing is assumed.
-    A clip starts at the first step that is real in any modality.
-    """
-    repaired, clean, real = {}, {}, {}
-    for m, x in features.items():
-        if np.ndim(x) != 3 or len(x) != len(labels):
-            raise DataError(f"{name}: {m} has shape {np.shape(x)}, expected ({len(labels)}, T, D)")
-        with np.errstate(over="ignore"):
-            x = x.astype(np.float32)
-        repaired[m] = int((~np.isfinite(x)).sum())
-        clean[m] = np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)
-        real[m] = (clean[m] != 0).any(axis=2)  # [N, T]
-    first = np.min([np.where(r.any(1), r.argmax(1), r.shape[1]) for r in real.values()], axis=0)
-    values, offsets, steps = {}, {}, {}
-    for m, r in real.items():
-        row, step = np.nonzero(r)
-        values[m] = torch.from_numpy(clean[m][row, step])
-        offsets[m] = torch.from_numpy(np.concatenate([[0], np.cumsum(r.sum(1))]))
-        steps[m] = torch.from_numpy(step - first[row])
-    labels = torch.as_tensor(np.asarray(labels, dtype=np.float32))
-    return MultimodalDataset(values, offsets, labels, tuple(ids), name, steps), repaired

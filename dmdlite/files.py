@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import hashlib
 import json
 import math
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from .validate import DataError
 
@@ -32,6 +38,64 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def workspace(folder: Path) -> Iterator[Path]:
+    """An empty folder beside `folder`, to make things in; gone when the block ends.
+
+    What a killed process left there goes with the next call. Raises DataError when another
+    process is at it.
+    """
+    folder = folder.absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".{folder.name}.partial")
+    try:
+        with FileLock(_lock_file(folder), timeout=0):
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir()
+            try:
+                yield temporary
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+    except Timeout:
+        raise DataError(f"{folder}: another process is writing it") from None
+
+
+def _lock_file(folder: Path) -> Path:
+    """Not beside the folder: locks work on a machine's own disk, and stay there as empty files."""
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"dmdlite-{name}.lock"
+
+
+def put_in_place(new: Path, folder: Path) -> None:
+    """Move the folder `new` to `folder`; what was there before is then at `new`.
+
+    Where the system can exchange two names at once (Linux, macOS), a reader finds the old folder
+    or the new one at every instant. Elsewhere there is a moment without either.
+    """
+    if not folder.exists():
+        new.rename(folder)
+    elif not _exchange(new, folder):
+        old = new.with_name(new.name + "-old")
+        folder.rename(old)
+        try:
+            new.rename(folder)
+        except OSError:
+            old.rename(folder)
+            raise
+        old.rename(new)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Swap two names in one step; False where the system has no call for it."""
+    libc = ctypes.CDLL(None) if os.name == "posix" else None
+    names = os.fsencode(a), os.fsencode(b)
+    if hasattr(libc, "renameat2"):  # Linux: AT_FDCWD = -100, RENAME_EXCHANGE = 2
+        return libc.renameat2(-100, names[0], -100, names[1], 2) == 0
+    if hasattr(libc, "renamex_np"):  # macOS: RENAME_SWAP = 2
+        return libc.renamex_np(*names, 2) == 0
+    return False
 
 
 def write_json(path: Path, content: Any) -> None:

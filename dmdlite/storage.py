@@ -3,13 +3,12 @@
 A data set is a folder: `train.safetensors`, `valid.safetensors`, `test.safetensors` (any of
 them may be absent) and `dataset.json`. In each split, for every modality m: `m.values` [S, D]
 float16 or float32, `m.offsets` [N + 1] int64, and for data on a common time grid `m.steps` [S];
-then `labels` [N] float32, and where the truth is known `factor.NAME` [N, ...].
+then `labels` [N] float32, and what else is known of samples, `factor.NAME` [N, ...].
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from .data import DataError, MultimodalDataset
-from .files import read_json, write_json
+from .files import put_in_place, read_json, workspace, write_json
 from .toy import make_toy
 
 FORMAT = 1
@@ -40,8 +39,7 @@ def save_dataset(
     for data in splits.values():
         if (data.modalities, data.widths) != (first.modalities, first.widths):
             raise DataError(f"{folder}: the splits differ in modalities or widths")
-    if folder.exists() and not _may_replace(folder):
-        raise DataError(f"{folder}: holds something else than a data set; choose another folder")
+    check_replaceable(folder)
     about = {
         **manifest,
         "format": FORMAT,
@@ -50,27 +48,27 @@ def save_dataset(
         "modalities": dict(zip(first.modalities, first.widths, strict=True)),
         "ids": {split: list(data.ids) for split, data in splits.items()},
     }
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-        new, old = Path(temporary) / "new", Path(temporary) / "old"
+    if any(data.texts for data in splits.values()):
+        about["texts"] = {split: list(data.texts) for split, data in splits.items()}
+    with workspace(folder) as temporary:
+        new = temporary / "new"
         new.mkdir()
         for split, data in splits.items():
-            save_file(_tensors(data), new / f"{split}.safetensors")
+            try:
+                save_file(_tensors(data), new / f"{split}.safetensors")
+            except SafetensorError as error:  # a full disk, for one
+                raise OSError(f"{folder}: {split} cannot be written ({error})") from None
         write_json(new / "dataset.json", about)
-        if folder.exists():
-            folder.rename(old)
-        try:
-            new.rename(folder)
-        except OSError:
-            if old.exists():
-                old.rename(folder)
-            raise
+        put_in_place(new, folder.absolute())
 
 
-def _may_replace(folder: Path) -> bool:
-    """An empty folder, or one that holds a data set and nothing else."""
+def check_replaceable(folder: Path) -> None:
+    """Raises DataError unless `folder` is new, empty, or holds a data set and nothing else."""
     known = {"dataset.json", *(f"{split}.safetensors" for split in SPLITS)}
-    return folder.is_dir() and {path.name for path in folder.iterdir()} <= known
+    if folder.is_dir() and {path.name for path in folder.iterdir()} <= known:
+        return
+    if folder.exists():
+        raise DataError(f"{folder}: holds something else than a data set; choose another folder")
 
 
 def _tensors(data: MultimodalDataset) -> dict:
@@ -115,10 +113,11 @@ def _load_folder(folder: Path) -> dict[str, MultimodalDataset]:
     splits = [s for s in SPLITS if s in about["ids"]]
     if not splits:
         raise DataError(f"{path}: lists none of the splits {', '.join(SPLITS)}")
-    return {s: _load_split(folder / f"{s}.safetensors", about, about["ids"][s]) for s in splits}
+    return {s: _load_split(folder / f"{s}.safetensors", about, s) for s in splits}
 
 
-def _load_split(path: Path, about: dict, ids: list[str]) -> MultimodalDataset:
+def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
+    """One split; its values stay on disk, and the system reads them as they are asked for."""
     try:
         tensors = load_file(path)
     except FileNotFoundError:
@@ -136,8 +135,9 @@ def _load_split(path: Path, about: dict, ids: list[str]) -> MultimodalDataset:
             raise DataError(
                 f"{path}: {m}.values has shape {shape}, dataset.json wants width {width}"
             )
-    if not isinstance(ids, list):
-        raise DataError(f"{path.parent / 'dataset.json'}: ids of a split must be a list")
+    ids, texts = about["ids"][split], (about.get("texts") or {}).get(split, [])
+    if not isinstance(ids, list) or not isinstance(texts, list):
+        raise DataError(f"{path.parent / 'dataset.json'}: ids and texts of a split must be lists")
     try:
         return MultimodalDataset(
             values={m: tensors[f"{m}.values"] for m in names},
@@ -145,6 +145,7 @@ def _load_split(path: Path, about: dict, ids: list[str]) -> MultimodalDataset:
             steps={m: tensors[f"{m}.steps"] for m in names if f"{m}.steps" in tensors},
             labels=tensors["labels"],
             ids=tuple(ids),
+            texts=tuple(texts),
             name=about["name"],
             factors={
                 key.removeprefix("factor."): t

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .data import MultimodalDataset
 
 VALUE_TYPES = (torch.float16, torch.bfloat16, torch.float32)
+CHECKED_BYTES = 256 * 1024**2  # values up to this size are read at once when a data set is made
 
 
 class DataError(ValueError):
@@ -37,6 +38,10 @@ def check_dataset(dataset: MultimodalDataset) -> None:
         )
     for m in dataset.values:
         _check_modality(dataset, m, n)
+    if dataset.texts and len(dataset.texts) != n:
+        raise DataError(f"{where}: {len(dataset.texts)} texts for {n} labels")
+    if odd := [t for t in dataset.texts if not isinstance(t, str)]:
+        raise DataError(f"{where}: texts must be text, got {odd[0]!r}")
     for name, factor in dataset.factors.items():
         if len(factor) != n:
             raise DataError(f"{where}: factor {name} has {len(factor)} rows for {n} labels")
@@ -55,11 +60,16 @@ def _check_modality(dataset: MultimodalDataset, m: str, n: int) -> None:
             f"{where}: {m}.offsets end at {int(offsets[-1])}, "
             f"but {m}.values has {len(values)} steps"
         )
+    if values.nbytes <= CHECKED_BYTES:  # larger ones stay on disk: `batch` checks what it reads
+        check_finite(where, m, values)
+    if m in dataset.steps:
+        _check_steps(where, m, dataset.steps[m], offsets)
+
+
+def check_finite(where: str, m: str, values: Tensor) -> None:
     bad = int((~torch.isfinite(values)).sum())
     if bad:
         raise DataError(f"{where}: {m}.values holds {bad} NaN or inf; repair them first")
-    if m in dataset.steps:
-        _check_steps(where, m, dataset.steps[m], offsets)
 
 
 def _check_steps(where: str, m: str, steps: Tensor, offsets: Tensor) -> None:

@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 
 import dmdlite
 from dmdlite import DataError, MultimodalDataset
-from dmdlite.data import concatenate, from_padded
+from dmdlite.data import concatenate
 from dmdlite.features import standardize, time_pooled
+from dmdlite.padding import from_padded
 
 
 def by_hand(**changes):
@@ -131,7 +132,10 @@ def test_from_padded_detects_real_steps_and_counts_repairs():
     b[0, 1] = 1  # one step before a's first
     b[2, [0, 4]] = 3  # a gap
     data, repaired = from_padded({"a": a, "b": b}, np.array([1.0, 0.0, -1.0]), "uvw", "demo")
-    assert repaired == {"a": 2, "b": 0}
+    assert repaired == {
+        "a": {"not_finite": 2, "left": 2, "right": 1, "gaps": 0, "beyond": 0},
+        "b": {"not_finite": 0, "left": 1, "right": 3, "gaps": 3, "beyond": 0},
+    }
     assert data.lengths("a").tolist() == [2, 0, 5]
     assert data.steps["a"].tolist() == [1, 2, 0, 1, 2, 3, 4]
     assert data.steps["b"].tolist() == [0, 0, 4]

@@ -65,7 +65,8 @@ def test_missing_file_names_its_split_and_the_rest_is_usable(server, run_fetch, 
 
 @real_files
 def test_values_and_labels_are_those_of_the_files(server, run_fetch, tmp_path):
-    assert run_fetch("mmmo", "--base-url", server.url, "--splits", "valid")[0] == 0
+    code, out, _ = run_fetch("mmmo", "--base-url", server.url, "--splits", "valid")
+    assert code == 0
     valid = dmdlite.load_dataset("mmmo")["valid"]
     assert (valid.modalities, valid.widths) == (dmdlite.MODALITIES, (300, 36, 74))
     raw = h5py.File(REAL / "audio_valid.h5")["d1"][:]
@@ -77,14 +78,19 @@ def test_values_and_labels_are_those_of_the_files(server, run_fetch, tmp_path):
     assert np.allclose(valid.labels.numpy(), (stars - 3) * 1.5)
     about = json.loads((tmp_path / "mmmo" / "dataset.json").read_text())
     assert from_mfn.COMMIT in about["source"]
-    assert about["repaired"]["valid"] == {"language": 0, "vision": 0, "audio": 0, "labels": 0}
+    repaired = about["repaired"]["valid"]
+    assert all(repaired[m]["not_finite"] == 0 for m in dmdlite.MODALITIES)
+    assert repaired["labels"] == {"clipped": 0}
+    assert len(about["inputs"]["audio_valid.h5"]["sha256"]) == 64
+    assert "audio_valid.h5: SHA-256" in out
+    assert "the published file (MFN, mmmo audio_valid.h5)" in out
 
 
 @real_files
 def test_allow_missing_keeps_videos_without_language(server, run_fetch):
     code, out, _ = run_fetch("mmmo", "--base-url", server.url, "--allow-missing")
     assert code == 0
-    assert "missing in  220 samples" in out
+    assert "missing in 220 samples" in out
     train = dmdlite.load_dataset("mmmo")["train"]
     assert len(train) == 220
     assert not train.present[:, 0].any()
@@ -174,7 +180,9 @@ def write_mosi(folder, x, y, key="data"):
 
 
 def read_mosi(folder):
-    return from_mfn.read_split(from_mfn.RELEASES["mosi"], "mosi", "valid", folder)
+    [(split, data, repairs)] = from_mfn.read_split("mosi", "valid", folder, {})
+    assert split == "valid"
+    return data, repairs
 
 
 def test_mosi_columns_and_repairs(tmp_path):
@@ -185,7 +193,9 @@ def test_mosi_columns_and_repairs(tmp_path):
     write_mosi(tmp_path, x, np.array([[3.4], [-1.0]]))
     data, repaired = read_mosi(tmp_path)
     assert data.widths == (300, 20, 5)
-    assert repaired == {"language": 0, "vision": 0, "audio": 2, "labels": 1}
+    assert [repaired[m]["not_finite"] for m in data.modalities] == [0, 0, 2]
+    assert repaired["vision"]["left"] == 5 + 18
+    assert repaired["labels"] == {"clipped": 1}
     assert data.labels.tolist() == [3.0, -1.0]
     assert [data.lengths(m).tolist() for m in data.modalities] == [[15, 0], [15, 2], [15, 0]]
     batch = data.batch([0])
@@ -198,7 +208,9 @@ def test_wrong_files_are_named(tmp_path):
     with pytest.raises(dmdlite.DataError, match=r"y_valid\.h5: not a readable HDF5"):
         read_mosi(tmp_path)
     write_mosi(tmp_path, np.ones((2, 20, 325)), np.ones(2), key="other")
-    with pytest.raises(dmdlite.DataError, match=r"no array 'data'; it holds \['other'\]"):
+    with pytest.raises(
+        dmdlite.DataError, match=r"X_valid|y_valid\.h5: /data: not there; found \['other'\]"
+    ):
         read_mosi(tmp_path)
     write_mosi(tmp_path, np.ones((2, 20, 300)), np.ones(2))
     with pytest.raises(dmdlite.DataError, match=r"X_valid.*shape \(2, 20, 300\), expected"):

@@ -1,0 +1,102 @@
+"""The common form of MMSA's and MulT's pickles: {split: {field: array}}."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pickle_machine import load_pickle
+from safe_pickle import StoredArray
+
+from dmdlite import DataError
+from dmdlite.storage import SPLITS
+
+OTHER_NAMES = {"dev": "valid", "val": "valid", "validation": "valid"}
+WIDTHS = {(20, 5): "mosi", (47, 74): "mosi", (35, 74): "mosei", (709, 33): "sims"}  # vision, audio
+
+
+class Fields:
+    """One split: its fields by name, with the file and split in every complaint."""
+
+    def __init__(self, path: Path, split: str, content: Any):
+        self.where, self.split = f"{path}, {split}", split
+        if not isinstance(content, dict):
+            raise DataError(f"{self.where}: expected a dict of arrays, found {_kind(content)}")
+        self.content = {_text(key): value for key, value in content.items()}
+
+    def __contains__(self, field: str) -> bool:
+        return self.content.get(field) is not None
+
+    def array(self, field: str) -> StoredArray | np.ndarray:
+        """An array, left in the file if it is large; lists become arrays."""
+        if field not in self:
+            raise DataError(f"{self.where}: no field {field!r}; it holds {sorted(self.content)}")
+        value = self.content[field]
+        if isinstance(value, list | tuple):
+            try:
+                value = np.array([v.whole() if isinstance(v, StoredArray) else v for v in value])
+            except ValueError as error:
+                raise DataError(f"{self.where}: {field} is a ragged list ({error})") from None
+        if not isinstance(value, StoredArray | np.ndarray):
+            raise DataError(f"{self.where}: {field} is {_kind(value)}, expected an array")
+        return value
+
+    def features(self, field: str) -> StoredArray | np.ndarray:
+        """A numeric array [N, T, D]."""
+        x = self.array(field)
+        if len(x.shape) != 3 or x.dtype.kind not in "fiu" or not x.shape[2]:
+            raise DataError(
+                f"{self.where}: {field} is {x.dtype} of shape {x.shape}, expected numbers (N, T, D)"
+            )
+        return x
+
+    def column(self, field: str, n: int) -> np.ndarray:
+        """n numbers, whatever axes of length 1 they come with."""
+        x = self.array(field)
+        if x.shape[:1] != (n,) or np.prod(x.shape) != n:
+            raise DataError(f"{self.where}: {field} has shape {x.shape}, expected ({n},)")
+        x = x.whole() if isinstance(x, StoredArray) else x
+        try:
+            return x.reshape(n).astype(np.float64)
+        except (ValueError, TypeError):
+            raise DataError(f"{self.where}: {field} holds {x.dtype}, expected numbers") from None
+
+    def words(self, field: str, n: int) -> list[list[str]]:
+        """n rows of text, each of one or more columns."""
+        x = self.array(field)
+        if x.shape[:1] != (n,):
+            raise DataError(f"{self.where}: {field} has shape {x.shape}, expected {n} rows")
+        x = x.whole() if isinstance(x, StoredArray) else x
+        return [[_text(item) for item in row.reshape(-1)] for row in np.asarray(x).reshape(n, -1)]
+
+
+def read_splits(path: Path) -> dict[str, Fields]:
+    """The splits of a pickle, in order. Raises DataError when it is not of the common form."""
+    content = load_pickle(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: expected a dict of splits, found {_kind(content)}")
+    named = {_text(key): value for key, value in content.items()}
+    named = {OTHER_NAMES.get(key, key): value for key, value in named.items()}
+    found = {split: Fields(path, split, named[split]) for split in SPLITS if split in named}
+    if not found:
+        raise DataError(f"{path}: no {', '.join(SPLITS)}; it holds {sorted(named)[:9]}")
+    return found
+
+
+def known_name(path: Path, vision: int, audio: int) -> str:
+    """mosi, mosei or sims where the widths of vision and audio tell; else the file's name."""
+    return WIDTHS.get((vision, audio), path.stem)
+
+
+def _text(x: Any) -> str:
+    if isinstance(x, bytes):
+        try:
+            return x.decode("utf-8")
+        except UnicodeDecodeError:
+            return x.decode("latin-1")
+    return str(x)
+
+
+def _kind(x: Any) -> str:
+    return f"an array of shape {x.shape}" if isinstance(x, StoredArray) else type(x).__name__
