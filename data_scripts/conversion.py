@@ -28,14 +28,15 @@ CHUNK = 64 * 1024**2  # bytes of padded input taken at a time
 LIMIT = 3.0  # sentiment lies in [-LIMIT, LIMIT]
 MODALITY_NAME = re.compile(r"[A-Za-z][\w-]*")
 WORDS = {
-    "not_finite": "NaN or inf set to 0",
-    "left": "steps of padding on the left",
-    "right": "steps of padding on the right",
+    "not_finite": "NaN or inf values set to 0",
+    "not_averaged": "NaN or inf left out of an average",
+    "left": "padded steps removed on the left",
+    "right": "padded steps removed on the right",
     "gaps": "all-zero steps in between, masked",
     "beyond": "non-zero steps beyond the given length, dropped",
     "clipped": f"outside [-{LIMIT:g}, {LIMIT:g}], cut",
-    "renamed": "occurred twice, numbered",
-    "made": "not in the source, numbered",
+    "renamed": "that occurred before, numbered",
+    "made": "made up, the source has none",
 }
 
 
@@ -156,6 +157,11 @@ def add_repairs(total: Repairs, more: Repairs) -> None:
             sums[what] = sums.get(what, 0) + count
 
 
+def in_words(counts: Mapping[str, int]) -> str:
+    """What was repaired and how often; nothing where nothing was."""
+    return "; ".join(f"{n} {WORDS[what]}" for what, n in counts.items() if n)
+
+
 def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), "dmdlite": version("dmdlite"),
             "numpy": np.__version__, "torch": torch.__version__}  # fmt: skip
@@ -174,13 +180,13 @@ def _report(
         for m, width in zip(data.modalities, data.widths, strict=True):
             steps = data.lengths(m)
             real = steps[steps > 0]
-            shown = f"{real.min()}-{real.max()} steps, median {real.median()}" if len(real) else ""
-            typer.echo(
-                f"  {m:10} width {width:4}  {shown}; missing in {len(steps) - len(real)} samples"
+            shown = (
+                f"{real.min()}-{real.max()} steps, median {real.median()}; " if len(real) else ""
             )
+            missing = len(steps) - len(real)
+            typer.echo(f"  {m:10} width {width:4}; {shown}missing in {missing} samples")
         for where, counts in repaired.get(split, {}).items():
-            for what, count in counts.items():
-                if count:
-                    typer.echo(f"  {where:10} {count:>10}  {WORDS.get(what, what)}")
+            if said := in_words(counts):
+                typer.echo(f"  {where:10} {said}")
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
     typer.echo(f"written to {out} ({size:,.1f} MB). Next: python data_scripts/verify.py {out}")

@@ -51,7 +51,7 @@ def from_padded(
         real[m] = filled & (np.arange(x.shape[1]) < known[:, None])
         repairs[m] = {"not_finite": int((~finite).sum()), **_padding(real[m])}
         repairs[m]["beyond"] = int(filled.sum() - real[m].sum())
-    starts = {m: np.where(r.any(1), r.argmax(1), r.shape[1]) for m, r in real.items()}
+    starts = {m: _zeros_before(r) for m, r in real.items()}
     if aligned:
         if len({r.shape[1] for r in real.values()}) > 1:
             raise DataError(f"{name}: modalities on one time grid must have the same T")
@@ -70,6 +70,11 @@ def from_padded(
 def _padding(real: np.ndarray) -> dict[str, int]:
     """Steps of clips [N, T] before the first real one, behind the last, and zeros in between."""
     real = real[real.any(axis=1)]
-    left, right = real.argmax(1), real[:, ::-1].argmax(1)
-    gaps = real.size - real.sum() - left.sum() - right.sum()
-    return {"left": int(left.sum()), "right": int(right.sum()), "gaps": int(gaps)}
+    left, right = _zeros_before(real).sum(), _zeros_before(real[:, ::-1]).sum()
+    gaps = real.size - real.sum() - left - right
+    return {"left": int(left), "right": int(right), "gaps": int(gaps)}
+
+
+def _zeros_before(real: np.ndarray) -> np.ndarray:
+    """[N] steps before the first real one; all T where there is none."""
+    return (~np.logical_or.accumulate(real, axis=1)).sum(axis=1)

@@ -16,11 +16,13 @@ from matplotlib.figure import Figure
 from .array_plots import grids, runs, stems
 from .circle_plots import circle
 from .data import Batch, MultimodalDataset
+from .data_plots import data_overview
 from .graph_plots import distillation_graphs, edge_curves, edge_matrices, logit_moves
 from .style import COLOURS, FLOOR, INK, mark, styled
 
 __all__ = [
     "circle",
+    "data_overview",
     "distillation_graphs",
     "edge_curves",
     "edge_matrices",

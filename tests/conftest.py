@@ -9,6 +9,7 @@ import torch
 from hypothesis import settings
 
 import dmdlite
+from dmdlite.cli import run_app
 from dmdlite.toy import make_toy
 
 torch.set_num_threads(1)
@@ -37,3 +38,18 @@ def toy_folder(toy, tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "small"
     dmdlite.save_dataset(folder, toy, source="toy")
     return folder
+
+
+@pytest.fixture
+def run_script(monkeypatch, capsys, tmp_path):
+    """run_script(app, *arguments) -> (exit code, stdout, stderr); data sets live in tmp_path."""
+    monkeypatch.setenv("DMDLITE_DATA", str(tmp_path))
+
+    def run(app, *arguments):
+        monkeypatch.setattr("sys.argv", ["script", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            run_app(app)
+        captured = capsys.readouterr()
+        return end.value.code or 0, captured.out, captured.err
+
+    return run

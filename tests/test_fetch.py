@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import dmdlite
-from dmdlite.cli import run_app
 from tests.file_server import serving
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "mmmo"
@@ -27,19 +26,10 @@ def server():
 
 
 @pytest.fixture
-def run_fetch(monkeypatch, capsys, tmp_path):
+def run_fetch(monkeypatch, run_script):
     """run_fetch("mmmo", ...) -> (exit code, stdout, stderr); data sets live in tmp_path."""
     monkeypatch.setattr(download.time, "sleep", lambda seconds: None)
-    monkeypatch.setenv("DMDLITE_DATA", str(tmp_path))
-
-    def run(*args):
-        monkeypatch.setattr("sys.argv", ["fetch.py", *args])
-        with pytest.raises(SystemExit) as end:
-            run_app(fetch.app)
-        captured = capsys.readouterr()
-        return end.value.code or 0, captured.out, captured.err
-
-    return run
+    return lambda *arguments: run_script(fetch.app, *arguments)
 
 
 def error_line(err: str) -> str:

@@ -1,0 +1,72 @@
+"""Check a data set before trusting a score on it: leaks, duplicates, dead columns, padding, ...
+
+Usage: python data_scripts/verify.py NAME_OR_FOLDER; --help says more.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import matplotlib.pyplot as plt
+import typer
+from checks import Finding, Status, check
+from conversion import data_home, new_app
+from scan import scan
+from tqdm.auto import tqdm
+
+from dmdlite import load_dataset
+from dmdlite.cli import run_app
+from dmdlite.files import read_json
+from dmdlite.plots import data_overview
+
+app = new_app()
+
+
+@app.command(epilog="Example: python data_scripts/verify.py mmmo --figure mmmo.png")
+def verify(
+    name: Annotated[str, typer.Argument(help="A data set's folder, its name, or toy")],
+    figure: Annotated[
+        Path | None, typer.Option(help="Overview to draw; by default NAME_overview.png here")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Notes count as failures")] = False,
+) -> None:
+    """Print a table of checks and draw one figure.
+
+    Exit code: 0 all well or worth a note, 1 a check failed, 2 the data set cannot be read.
+    """
+    splits = load_dataset(name)
+    manifest = _manifest(name)
+    total = sum(data.nbytes for data in splits.values())
+    with tqdm(total=total, desc="reading", unit="B", unit_scale=True, file=sys.stderr) as bar:
+        scans = {split: scan(data, bar) for split, data in splits.items()}
+    findings = check(splits, scans, manifest)
+    _print(findings)
+    figure = figure or Path(f"{Path(name).name.replace(':', '_')}_overview.png")
+    drawn = data_overview(splits)
+    drawn.savefig(figure, dpi=120)
+    plt.close(drawn)
+    worst = max(finding.status for finding in findings)
+    failed = worst == Status.FAIL or (strict and worst == Status.note)
+    typer.echo(f"\n{name}: {'not fit for use' if failed else 'fit for use'}; see also {figure}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _manifest(name: str) -> dict:
+    """dataset.json of the folder `load_dataset` found; empty for the toy."""
+    for folder in (Path(name), data_home() / name):
+        if (folder / "dataset.json").is_file():
+            return read_json(folder / "dataset.json")
+    return {}
+
+
+def _print(findings: list[Finding]) -> None:
+    width = max(len(finding.check) for finding in findings)
+    for finding in findings:
+        typer.echo(f"{finding.check:{width}}  {finding.status.name:4}  {finding.says}")
+
+
+if __name__ == "__main__":
+    run_app(app)

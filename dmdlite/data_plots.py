@@ -1,0 +1,79 @@
+"""A data set at a glance; `plots` offers it too."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .data import MultimodalDataset
+from .style import COLOURS, GROUND, INK, mark, styled
+
+STEPS_READ = 20_000  # of each modality, for its columns' spreads
+
+
+@styled
+def data_overview(splits: dict[str, MultimodalDataset]) -> Figure:
+    """Four panels: labels and missing modalities by split, lengths and columns' spreads in the
+    first split."""
+    figure, axes = plt.subplots(2, 2, figsize=(10, 6.4))
+    first_name, first = next(iter(splits.items()))
+    _labels(axes[0, 0], splits)
+    _missing(axes[0, 1], splits)
+    _lengths(axes[1, 0], first)
+    _spreads(axes[1, 1], first)
+    axes[1, 0].set_title(f"length of clips ({first_name})")
+    axes[1, 1].set_title(f"spread of every feature ({first_name})")
+    sizes = ", ".join(f"{split} {len(data)}" for split, data in splits.items())
+    figure.suptitle(f"{first.name}: {sizes} clips")
+    return figure
+
+
+def _labels(ax: Axes, splits: dict[str, MultimodalDataset]) -> None:
+    edges = np.arange(-3.25, 3.5, 0.5)
+    for i, (split, data) in enumerate(splits.items()):
+        share = np.histogram(data.labels.numpy(), edges)[0] / max(len(data), 1)
+        ax.plot(edges[:-1] + 0.25, share, label=split, **mark(i))
+    ax.set(title="labels", xlabel="sentiment", ylabel="share of clips")
+    ax.set_ylim(bottom=0)
+    ax.legend()
+
+
+def _missing(ax: Axes, splits: dict[str, MultimodalDataset]) -> None:
+    first = next(iter(splits.values()))
+    height = 0.8 / len(splits)
+    for i, (split, data) in enumerate(splits.items()):
+        share = 100 * (1 - data.present.float().mean(0).numpy()) if len(data) else 0
+        place = np.arange(len(first.modalities)) + height * (i - (len(splits) - 1) / 2)
+        bars = ax.barh(place, share, height, label=split, color=COLOURS[i], edgecolor=GROUND)
+        ax.bar_label(bars, fmt="%.1f", padding=3, fontsize=9, color=INK)
+    ax.set(title="missing modalities", xlabel="% of clips", xlim=(0, 115))
+    ax.set_yticks(range(len(first.modalities)), first.modalities)
+    ax.invert_yaxis()
+    ax.legend(loc="lower right")
+
+
+def _lengths(ax: Axes, data: MultimodalDataset) -> None:
+    longest = max(int(data.lengths(m).max()) for m in data.modalities)
+    bin_width = -(-longest // 24) or 1  # whole steps, or the bins would beat against them
+    edges = np.arange(0.5, longest + bin_width + 0.5, bin_width)
+    for i, m in enumerate(data.modalities):
+        steps = data.lengths(m).numpy()
+        if (steps > 0).any():
+            share = np.histogram(steps[steps > 0], edges)[0] / (steps > 0).sum()
+            ax.plot((edges[:-1] + edges[1:]) / 2, share, label=m, **mark(i) | {"marker": ""})
+    ax.set(xlabel="real steps", ylabel="share of clips")
+    ax.legend()
+
+
+def _spreads(ax: Axes, data: MultimodalDataset) -> None:
+    """Standard deviation of every column, sorted; one that never changes lies on the floor."""
+    for i, (m, values) in enumerate(data.values.items()):
+        stride = max(1, len(values) // STEPS_READ)
+        spread = np.sort(values[::stride].float().std(0, correction=0).numpy())[::-1]
+        place = np.linspace(0, 100, len(spread))
+        ax.plot(place, np.maximum(spread, 1e-6), label=f"{m} ({len(spread)})", **mark(i))
+        ax.lines[-1].set(markersize=3)
+    ax.set(yscale="log", xlabel="features, widest first (%)", ylabel="standard deviation")
+    ax.legend()
