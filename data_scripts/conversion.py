@@ -19,13 +19,14 @@ from published import describe, published_as
 from tqdm.auto import tqdm
 
 from dmdlite import DataError, MultimodalDataset, save_dataset
-from dmdlite.files import workspace
+from dmdlite.files import read_json, workspace
 from dmdlite.padding import Repairs, from_padded
 from dmdlite.spool import Spool
 from dmdlite.storage import DATA_HOME, SPLITS, check_replaceable
 
 CHUNK = 64 * 1024**2  # bytes of padded input taken at a time
 LIMIT = 3.0  # sentiment lies in [-LIMIT, LIMIT]
+WRITTEN_ANEW = ("format", "name", "source", "modalities", "ids", "texts", "versions")
 MODALITY_NAME = re.compile(r"[A-Za-z][\w-]*")
 WORDS = {
     "not_finite": "NaN or inf values set to 0",
@@ -36,6 +37,8 @@ WORDS = {
     "beyond": "non-zero steps beyond the given length, dropped",
     "clipped": f"outside [-{LIMIT:g}, {LIMIT:g}], cut",
     "renamed": "that occurred before, numbered",
+    "cut_texts": "texts longer than the encoder takes, cut",
+    "no_text": "clips without words, language missing",
     "made": "made up, the source has none",
 }
 
@@ -68,18 +71,22 @@ def convert(
     inputs: Sequence[Path],
     total: int | None = None,
     dtype: Precision = Precision.float32,
+    before: dict[str, Any] | None = None,
     **manifest: Any,
 ) -> Path:
     """Write the data set that `pieces` make up, and print the report.
 
-    `inputs` are hashed into the manifest; `total` is the number of samples, for the progress bar.
+    `inputs` are hashed into the manifest; `total` is the number of samples, for the progress bar;
+    `before` is the manifest of the data set this one is made from, whose history it continues.
     Returns the folder. Until the last moment a data set already there stays as it is.
     Raises DataError, OSError as `save_dataset`.
     """
     out = out or data_home() / name
     check_replaceable(out)
-    repaired: dict[str, Repairs] = {}
-    about = {"inputs": {path.name: describe(path) for path in inputs}, "versions": _versions()}
+    history = {k: v for k, v in (before or {}).items() if k not in WRITTEN_ANEW}
+    repaired: dict[str, Repairs] = history.pop("repaired", {})
+    files = history.pop("inputs", {}) | {path.name: describe(path) for path in inputs}
+    about = {**history, "inputs": files, "versions": _versions(), "repaired": repaired, **manifest}
     with workspace(out.with_name(f"{out.name}.pieces")) as space:
         spools: dict[str, Spool] = {}
         with tqdm(total=total, desc=name, unit="sample", file=sys.stderr) as bar:
@@ -92,13 +99,21 @@ def convert(
         if not spools:
             raise DataError(f"{name}: no samples")
         splits = {s: spools[s].dataset() for s in SPLITS if s in spools}
-        save_dataset(out, splits, source=source, **about, repaired=repaired, **manifest)
-        _report(out, splits, repaired, about["inputs"])
+        save_dataset(out, splits, source=source, **about)
+        _report(out, splits, repaired, files)
     return out
 
 
 def data_home() -> Path:
     return Path(os.environ.get(DATA_HOME, "data"))
+
+
+def manifest_of(name: str) -> dict[str, Any]:
+    """dataset.json of the folder that `load_dataset` finds; empty for the toy."""
+    for folder in (Path(name), data_home() / name):
+        if (folder / "dataset.json").is_file():
+            return read_json(folder / "dataset.json")
+    return {}
 
 
 def padded_pieces(

@@ -162,6 +162,7 @@ def _segments(
             [f"{video}[{i}]"],
             name,
             aligned=not unaligned,
+            trim=unaligned,  # step i of the grid is word i
             texts=[text] if text or "words" in sequences else [],
         )
         for m, count in repairs.items():

@@ -12,13 +12,12 @@ from typing import Annotated
 import matplotlib.pyplot as plt
 import typer
 from checks import Finding, Status, check
-from conversion import data_home, new_app
+from conversion import manifest_of, new_app
 from scan import scan
 from tqdm.auto import tqdm
 
 from dmdlite import load_dataset
 from dmdlite.cli import run_app
-from dmdlite.files import read_json
 from dmdlite.plots import data_overview
 
 app = new_app()
@@ -37,7 +36,7 @@ def verify(
     Exit code: 0 all well or worth a note, 1 a check failed, 2 the data set cannot be read.
     """
     splits = load_dataset(name)
-    manifest = _manifest(name)
+    manifest = manifest_of(name)
     total = sum(data.nbytes for data in splits.values())
     with tqdm(total=total, desc="reading", unit="B", unit_scale=True, file=sys.stderr) as bar:
         scans = {split: scan(data, bar) for split, data in splits.items()}
@@ -52,14 +51,6 @@ def verify(
     typer.echo(f"\n{name}: {'not fit for use' if failed else 'fit for use'}; see also {figure}")
     if failed:
         raise typer.Exit(1)
-
-
-def _manifest(name: str) -> dict:
-    """dataset.json of the folder `load_dataset` found; empty for the toy."""
-    for folder in (Path(name), data_home() / name):
-        if (folder / "dataset.json").is_file():
-            return read_json(folder / "dataset.json")
-    return {}
 
 
 def _print(findings: list[Finding]) -> None:

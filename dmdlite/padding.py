@@ -22,6 +22,7 @@ def from_padded(
     *,
     lengths: Mapping[str, np.ndarray] | None = None,
     aligned: bool = True,
+    trim: bool = True,
     texts: Sequence[str] = (),
     factors: Mapping[str, Tensor] | None = None,
 ) -> tuple[MultimodalDataset, Repairs]:
@@ -31,7 +32,7 @@ def from_padded(
     files of the field pad on the left, on the right and in between, so nothing is assumed.
     Where `lengths[m]` [N] are known, steps behind them are padding, whatever they hold.
     A clip starts at its first real step: in any modality if the modalities are `aligned` (share
-    one time grid), else in each of its own.
+    one time grid), else in each of its own. With `trim` False it starts at step 0, real or not.
 
     Counts: `not_finite` values set to 0; padded steps removed, `left` and `right`; all-zero
     steps between real ones, `gaps`; non-zero steps `beyond` the given length.
@@ -56,6 +57,10 @@ def from_padded(
         if len({r.shape[1] for r in real.values()}) > 1:
             raise DataError(f"{name}: modalities on one time grid must have the same T")
         starts = dict.fromkeys(real, np.min(list(starts.values()), axis=0))
+    if not trim:
+        starts = {m: np.zeros_like(start) for m, start in starts.items()}
+        for counts in repairs.values():
+            counts["gaps"] += counts.pop("left")
     values, offsets, steps = {}, {}, {}
     for m, r in real.items():
         row, step = np.nonzero(r)

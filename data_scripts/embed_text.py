@@ -1,0 +1,127 @@
+"""Give a data set language features: its transcripts through any Hugging Face encoder.
+
+Usage: python data_scripts/embed_text.py NAME --model bert-base-uncased; --help says more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from conversion import Dtype, Out, Piece, Precision, convert, data_home, manifest_of, new_app
+from own_files import parse_table
+from text_encoder import Level, TextEncoder
+
+from dmdlite import DataError, MultimodalDataset, load_dataset
+from dmdlite.cli import run_app
+from dmdlite.training import pick_device
+
+CHUNK = 256  # clips embedded, cached and written together
+app = new_app()
+
+
+@app.command(epilog="Example: python data_scripts/embed_text.py mosi_unaligned --model "
+             "bert-base-uncased --out data/mosi_bert")  # fmt: skip
+def embed_text(
+    name: Annotated[str, typer.Argument(help="A data set's folder, or its name")],
+    model: Annotated[str, typer.Option(help="Name on the Hugging Face hub, or a local folder")],
+    out: Out = None,
+    texts: Annotated[
+        Path | None, typer.Option(help="csv with id and text, where the data set has none")
+    ] = None,
+    level: Annotated[
+        Level, typer.Option(help="A step per token, or per word (the mean of its tokens)")
+    ] = Level.token,
+    layer: Annotated[int, typer.Option(help="Hidden layer; -1 is the last")] = -1,
+    batch_size: Annotated[int, typer.Option(min=1, help="Texts at a time")] = 32,
+    device: Annotated[str | None, typer.Option(help="cuda, mps or cpu; the best one")] = None,
+    dtype: Dtype = Precision.float32,
+) -> None:
+    """Write a copy of the data set whose modality `language` comes from the encoder.
+
+    Token steps include the encoder's own marks ([CLS], [SEP]), as MMSA's files do. Word steps
+    follow the transcript's words, so data aligned to words stay aligned. What was embedded once is
+    cached under $DMDLITE_DATA/embeddings. A model already on this machine needs no network.
+    """
+    splits = load_dataset(name)
+    before = manifest_of(name)
+    transcripts = _transcripts(name, splits, texts)
+    encoder = TextEncoder(model, level, layer, batch_size, pick_device(device), data_home())
+    new_name = f"{next(iter(splits.values())).name}_{Path(model).name}"
+    convert(
+        (
+            p
+            for split, data in splits.items()
+            for p in _pieces(split, data, transcripts, encoder, new_name)
+        ),
+        new_name,
+        out,
+        source=f"{before.get('source', name)}; language from {model}",
+        inputs=[texts] if texts else [],
+        total=sum(map(len, splits.values())),
+        dtype=dtype,
+        before=before,
+        aligned=bool(before.get("aligned")) and level == Level.word,
+        language={"model": model, "weights": encoder.fingerprint, "level": level, "layer": layer},
+    )
+
+
+def _transcripts(name: str, splits: dict[str, MultimodalDataset], path: Path | None) -> dict:
+    """id -> transcript of every clip. Raises DataError where some have none."""
+    if path:
+        rows = parse_table(_read(path), str(path))
+        if not rows or not {"id", "text"} <= set(rows[0]):
+            raise DataError(f"{path}: needs a header with id and text")
+        found = {row["id"]: row["text"] or "" for row in rows}
+    else:
+        found = {i: t for d in splits.values() for i, t in zip(d.ids, d.texts, strict=False)}
+    lacking = [i for data in splits.values() for i in data.ids if i not in found]
+    if lacking:
+        hint = "" if path else "; give them with --texts FILE.csv, columns id and text"
+        raise DataError(f"{name}: {len(lacking)} clips without text, first {lacking[0]}{hint}")
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from None
+
+
+def _pieces(
+    split: str, data: MultimodalDataset, transcripts: dict, encoder: TextEncoder, name: str
+) -> Iterator[Piece]:
+    for places in torch.arange(len(data)).split(CHUNK):
+        piece = data.subset(places)
+        texts = [transcripts[i] for i in piece.ids]
+        states, cut = encoder(texts)
+        counts = {"cut_texts": cut, "no_text": sum(len(x) == 0 for x in states)}
+        yield split, _with_language(piece, states, tuple(texts), name), {"language": counts}
+
+
+def _with_language(
+    piece: MultimodalDataset, states: list[torch.Tensor], texts: tuple[str, ...], name: str
+) -> MultimodalDataset:
+    """The same clips, `language` in front, one step a token or word."""
+    lengths = torch.tensor([len(x) for x in states])
+    zero = torch.zeros(1, dtype=torch.int64)
+    steps = torch.cat([torch.arange(len(x)) for x in states])
+    new = {
+        "values": torch.cat(states),
+        "offsets": torch.cat([zero, lengths.cumsum(0)]),
+        "steps": steps,
+    }
+    parts = {
+        part: {"language": x} | {m: t for m, t in getattr(piece, part).items() if m != "language"}
+        for part, x in new.items()
+    }
+    return replace(piece, **parts, texts=texts, name=name)
+
+
+if __name__ == "__main__":
+    run_app(app)

@@ -1,0 +1,231 @@
+"""Convert your own features: an npz, or a folder (or zip) of csv files, one per clip.
+
+Usage: python data_scripts/from_arrays.py FEATURES.npz --name mine; --help says more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from conversion import (
+    MODALITY_NAME,
+    Dtype,
+    Out,
+    Piece,
+    Precision,
+    convert,
+    new_app,
+    padded_pieces,
+)
+from own_files import Folder, read_npz
+
+from dmdlite import DataError
+from dmdlite.cli import run_app
+from dmdlite.storage import SPLITS
+
+ABOUT = ("labels", "ids", "split", "group", "texts")  # what describes clips; the rest is features
+COLUMNS = [(k, k) for k in ("split", "group")]  # of labels.csv, and what they are called above
+COLUMNS += [("id", "ids"), ("label", "labels"), ("text", "texts")]
+Source = tuple[dict[str, np.ndarray], dict[str, Callable[[int], np.ndarray]], dict[str, int]]
+app = new_app()
+
+
+@app.command(epilog="Example: python data_scripts/from_arrays.py mine.npz --name mine --shares "
+             "70,10,20")  # fmt: skip
+def from_arrays(
+    source: Annotated[Path, typer.Argument(help=".npz, folder, or .zip of a folder; see below")],
+    name: Annotated[str, typer.Option(help="Name of the data set")],
+    aligned: Annotated[
+        bool, typer.Option("--aligned", help="The modalities share one time grid")
+    ] = False,
+    shares: Annotated[
+        str | None, typer.Option(help="Percent for train,valid,test, where no split is given")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the random split")] = 0,
+    label_shift: Annotated[float, typer.Option(help="sentiment = (label - shift) * scale")] = 0.0,
+    label_scale: Annotated[float, typer.Option(help="See --label-shift")] = 1.0,
+    out: Out = None,
+    dtype: Dtype = Precision.float32,
+) -> None:
+    """Convert two or more modalities of any name.
+
+    npz: `labels` [N]; optional text arrays [N] `ids`, `split`, `group` and `texts`; every other
+    array is a modality: padded [N, T, D], with its steps in NAME_lengths [N] if you know them, or
+    clip after clip [S, D] with NAME_lengths [N].
+
+    Folder or zip: labels.csv with columns id, label and optional split, group, text; then
+    MODALITY/ID.csv, a line a step, a column a feature, with or without a header.
+
+    Clips of one `group` (a video, a speaker) never land in different splits.
+    """
+    about, read, widths = _from_npz(source) if source.suffix == ".npz" else _from_folder(source)
+    if len(read) < 2:
+        raise DataError(f"{source}: {len(read)} modalities ({', '.join(read)}), two are needed")
+    for m in read:
+        if not MODALITY_NAME.fullmatch(m):
+            raise DataError(f"{source}: a modality cannot be called {m!r}")
+    ids = about.get("ids", np.arange(0))
+    if len(set(ids)) < len(ids):
+        raise DataError(f"{source}: {len(ids) - len(set(ids))} ids occur twice")
+    split = _splits(source, about, shares, seed)
+    labels = (about["labels"] - label_shift) * label_scale
+    files = [source] if source.is_file() else [source / "labels.csv"]
+    group = about.get("group")
+    groups = {s: [str(g) for g in group[split == s]] for s in SPLITS} if group is not None else None
+    convert(
+        _pieces(name, about, read, widths, labels, split, aligned),
+        name,
+        out,
+        source=f"own features in {source.name}",
+        inputs=files,
+        total=len(labels),
+        dtype=dtype,
+        aligned=aligned,
+        label_map=f"(label - {label_shift:g}) * {label_scale:g}",
+        shares=shares,
+        **({"groups": groups} if groups else {}),
+    )
+
+
+def _from_npz(path: Path) -> Source:
+    """What describes the clips, a reader per modality, and widths."""
+    arrays = read_npz(path)
+    if "labels" not in arrays:
+        raise DataError(f"{path}: no array 'labels'; it holds {sorted(arrays)}")
+    n = arrays["labels"].size
+    about = {key: arrays.pop(key) for key in ABOUT if key in arrays}
+    for key, value in about.items():
+        if value.size != n:
+            raise DataError(f"{path}: {key} has shape {value.shape} for {n} labels")
+        about[key] = value.reshape(n).astype(str) if key != "labels" else value.reshape(n)
+    about["labels"] = _as_numbers(path, about["labels"])
+    lengths = {k: arrays.pop(k) for k in list(arrays) if k.removesuffix("_lengths") in arrays
+               and k.endswith("_lengths")}  # fmt: skip
+    read, widths = {}, {}
+    for m, x in arrays.items():
+        read[m] = _clips(f"{path}: {m}", x, lengths.get(f"{m}_lengths"), n)
+        widths[m] = x.shape[-1]
+    return about, read, widths
+
+
+def _clips(where: str, x: np.ndarray, lengths: np.ndarray | None, n: int) -> Callable:
+    """i -> the steps [T, D] of clip i. Raises DataError when the array is of neither form."""
+    if x.dtype.kind not in "fiu":
+        raise DataError(f"{where} holds {x.dtype}, expected numbers")
+    if lengths is not None and (lengths.shape != (n,) or lengths.dtype.kind not in "iu"):
+        raise DataError(f"{where}_lengths must be {n} whole numbers, is {lengths.shape}")
+    if x.ndim == 3 and len(x) == n:
+        if lengths is not None and ((lengths < 0) | (lengths > x.shape[1])).any():
+            raise DataError(f"{where}_lengths go beyond the {x.shape[1]} steps there are")
+        return lambda i: x[i] if lengths is None else x[i, : lengths[i]]
+    if x.ndim == 2 and lengths is not None and (lengths >= 0).all() and lengths.sum() == len(x):
+        ends = np.cumsum(lengths)
+        return lambda i: x[ends[i] - lengths[i] : ends[i]]
+    raise DataError(
+        f"{where} has shape {x.shape}; expected ({n}, T, D), or (S, D) with {n} lengths that sum "
+        "to S"
+    )
+
+
+def _from_folder(path: Path) -> Source:
+    folder = Folder(path)
+    if "labels.csv" not in folder:
+        raise DataError(f"{path}: no labels.csv")
+    rows = folder.table("labels.csv")
+    if not rows or not {"id", "label"} <= set(rows[0]):
+        raise DataError(f"{folder.where('labels.csv')}: needs a header with id and label")
+    about = {
+        new: np.array([row[old] or "" for row in rows]) for old, new in COLUMNS if old in rows[0]
+    }
+    about["labels"] = _as_numbers(folder.where("labels.csv"), about["labels"])
+    for clip in about["ids"]:
+        if not clip or set(clip) & set("/\\\0") or clip in (".", ".."):
+            where = folder.where("labels.csv")
+            raise DataError(f"{where}: id {str(clip)!r} cannot be a file's name")
+    modalities = folder.folders()
+    orphans = [f"{m}/{f}" for m in modalities for f in folder.files(m)
+               if f.removesuffix(".csv") not in set(about["ids"])]  # fmt: skip
+    if orphans:
+        raise DataError(f"{path}: {len(orphans)} files without a label, first {orphans[0]}")
+    widths = {m: folder.numbers(f"{m}/{folder.files(m)[0]}").shape[1] for m in modalities}
+    read = {m: _csv_reader(folder, m, about["ids"], widths[m]) for m in modalities}
+    return about, read, widths
+
+
+def _csv_reader(folder: Folder, m: str, ids: np.ndarray, width: int) -> Callable:
+    def read(i: int) -> np.ndarray:
+        file = f"{m}/{ids[i]}.csv"
+        if file not in folder:
+            return np.zeros((0, width))  # a missing modality
+        x = folder.numbers(file)
+        if x.shape[1] != width:
+            raise DataError(f"{folder.where(file)}: {x.shape[1]} columns, others have {width}")
+        return x
+
+    return read
+
+
+def _as_numbers(where: object, x: np.ndarray) -> np.ndarray:
+    try:
+        return x.astype(np.float64)
+    except ValueError as error:
+        raise DataError(f"{where}: labels must be numbers ({error})") from None
+
+
+def _splits(source: Path, about: dict, shares: str | None, seed: int) -> np.ndarray:
+    """[N] split of every clip: as given, or whole groups at random."""
+    if "split" in about:
+        if shares:
+            raise DataError(f"--shares: {source} says itself which split a clip is in")
+        if unknown := sorted(set(about["split"]) - set(SPLITS)):
+            raise DataError(f"{source}: split {str(unknown[0])!r}, expected {', '.join(SPLITS)}")
+        return about["split"]
+    try:
+        percent = [float(share) for share in (shares or "").split(",")]
+    except ValueError:
+        percent = []
+    if len(percent) != 3 or min(percent) < 0 or abs(sum(percent) - 100) > 1e-6:
+        raise DataError(f"{source}: no split given; say how, for example --shares 70,10,20")
+    group = about.get("group", np.arange(len(about["labels"])))
+    names, member, sizes = np.unique(group, return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    before = np.empty(len(names))
+    before[order] = np.cumsum(sizes[order]) - sizes[order]  # clips in the groups drawn earlier
+    edges = np.cumsum(percent[:2]) / 100 * len(group)
+    return np.array(SPLITS)[np.searchsorted(edges, before, side="right")][member]
+
+
+def _pieces(
+    name: str,
+    about: dict,
+    read: dict,
+    widths: dict,
+    labels: np.ndarray,
+    split: np.ndarray,
+    aligned: bool,
+) -> Iterator[Piece]:
+    """Clip by clip, so that none is padded to another's length."""
+    ids, texts = about.get("ids"), about.get("texts")
+    for s in SPLITS:
+        for i in np.flatnonzero(split == s):
+            x = {m: read[m](i) for m in read}
+            longest = max(len(steps) for steps in x.values())
+            if aligned:  # a missing modality keeps its place on the grid
+                x = {m: v if len(v) else np.zeros((longest, widths[m])) for m, v in x.items()}
+            yield from padded_pieces(
+                s,
+                name,
+                {m: steps[None] for m, steps in x.items()},
+                labels[i : i + 1],
+                [f"{name}_{i:05d}" if ids is None else str(ids[i])],
+                texts=[] if texts is None else [str(texts[i])],
+                aligned=aligned,
+            )
+
+
+if __name__ == "__main__":
+    run_app(app)
