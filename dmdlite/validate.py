@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .data import MultimodalDataset
 
 VALUE_TYPES = (torch.float16, torch.bfloat16, torch.float32)
-CHECKED_BYTES = 256 * 1024**2  # values up to this size are read at once when a data set is made
+CHECKED_BYTES = 32 * 1024**2  # values up to this size are read at once when a data set is made
 
 
 class DataError(ValueError):
@@ -67,8 +67,10 @@ def _check_modality(dataset: MultimodalDataset, m: str, n: int) -> None:
 
 
 def check_finite(where: str, m: str, values: Tensor) -> None:
-    bad = int((~torch.isfinite(values)).sum())
-    if bad:
+    """Raises DataError that counts the values which are NaN or inf."""
+    finite = torch.isfinite(values)
+    if not finite.all():
+        bad = int((~finite).sum())
         raise DataError(f"{where}: {m}.values holds {bad} NaN or inf; repair them first")
 
 

@@ -1,8 +1,10 @@
 """Shared fixtures: small data and a small model, so that the suite stays quick."""
 
 import os
+import pickle
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the network
 
 import pytest
 import torch
@@ -53,3 +55,18 @@ def run_script(monkeypatch, capsys, tmp_path):
         return end.value.code or 0, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def convert_pickle(run_script, tmp_path, monkeypatch):
+    """convert_pickle(app, content, *options) -> (splits, or None if refused; stdout; stderr)"""
+    monkeypatch.chdir(tmp_path)
+
+    def convert(app, content, *options, protocol=4):
+        raw = content if isinstance(content, bytes) else pickle.dumps(content, protocol)
+        (tmp_path / "x.pkl").write_bytes(raw)
+        code, out, err = run_script(app, "x.pkl", "--name", "demo", *options)
+        assert code in (0, 2), err
+        return (dmdlite.load_dataset("demo") if code == 0 else None), out, err
+
+    return convert

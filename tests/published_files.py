@@ -6,6 +6,7 @@ import struct
 import h5py
 import numpy as np
 
+FIELDS = {"language": "text", "vision": "vision", "audio": "audio"}
 SPLITS = ("train", "valid", "test")
 WIDTHS = {"mosi": (20, 5), "mosei": (35, 74), "sims": (709, 33)}  # vision, audio
 
@@ -126,3 +127,16 @@ def write_csd(path, videos, root="sequence", metadata=True):
             for key, value in about.items():
                 file.create_dataset(f"{root}/metadata/{key}", data=[value], dtype=text)
     return path
+
+
+def assert_same_steps(splits, content, left=False):
+    """Every non-zero row of every clip, in order, to float precision."""
+    for split, data in splits.items():
+        for m, field in FIELDS.items():
+            x = np.asarray(content[split][field], dtype=np.float32)
+            real = (x != 0).any(axis=2)
+            np.testing.assert_array_equal(data.values[m].numpy(), x[real])
+            assert data.lengths(m).tolist() == real.sum(axis=1).tolist()
+            for i in range(len(data)):  # positions within the clip, from its first real step
+                steps = data.steps[m][data.offsets[m][i] : data.offsets[m][i + 1]]
+                assert (steps.diff() == np.diff(np.flatnonzero(real[i]))).all()

@@ -172,8 +172,7 @@ def test_transcripts_from_a_csv(run_script, tiny_bert, tmp_path, toy):
         ([], "Missing option '--model'"),
     ],
 )
-def test_mistakes_are_one_line(run_script, tiny_bert, spoken, monkeypatch, options, message):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def test_mistakes_are_one_line(run_script, tiny_bert, spoken, options, message):
     options = [str(tiny_bert) if o == "TINY" else o for o in options]
     code, _, err = run_script(embed_text.app, "spoken", *options)
     assert code == 2

@@ -1,0 +1,242 @@
+"""A conversion leaves the old data set or the new one; memory holds a piece at a time."""
+
+import json
+import resource
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import conversion
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmdlite import DataError
+from dmdlite.files import _lock_file, put_in_place, workspace
+from dmdlite.spool import Spool
+from tests.published_files import mmsa, write_pickle
+
+SCRIPT = Path(conversion.__file__).parent / "from_mmsa.py"
+
+
+def command(pickle, out):
+    return [sys.executable, str(SCRIPT), str(pickle), "--out", str(out), "--name", "demo"]
+
+
+def convert(pickle, out, **options):
+    return subprocess.run(command(pickle, out), capture_output=True, text=True, **options)
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two pickles; the first is converted to `demo`."""
+    for i in range(2):
+        write_pickle(tmp_path / f"{i}.pkl", mmsa(i, sizes=(40, 3, 4), steps=200))
+    done = convert(tmp_path / "0.pkl", tmp_path / "demo")
+    assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_again_gives_the_same_bytes(two):
+    before = content(two / "demo")
+    assert convert(two / "0.pkl", two / "demo").returncode == 0
+    assert content(two / "demo") == before
+    assert convert(two / "1.pkl", two / "demo").returncode == 0
+    assert content(two / "demo") != before
+
+
+# In the process that converts: it kills itself, as the system would, at one point of the way.
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+import conversion, from_mmsa, pathlib
+from dmdlite import files, storage
+from dmdlite.spool import Spool
+def die(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+def then_die(function):
+    return lambda *arguments: (function(*arguments), die())
+point = sys.argv[4]
+if point == "at the first piece":
+    Spool.append = die
+if point == "between two files of pieces":
+    Spool._write = then_die(Spool._write)
+if point == "after the first split":
+    storage.save_file = then_die(storage.save_file)
+if point == "before the exchange":
+    files._exchange = die
+if point == "after the exchange":
+    files._exchange = then_die(files._exchange)
+from_mmsa.from_mmsa(pathlib.Path(sys.argv[2]), name="demo", out=pathlib.Path(sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("point", "left"),
+    [
+        ("at the first piece", "old"),
+        ("between two files of pieces", "old"),
+        ("after the first split", "old"),
+        ("before the exchange", "old"),
+        ("after the exchange", "new"),
+    ],
+)
+def test_killed_it_leaves_the_old_or_the_new(two, point, left):
+    before = content(two / "demo")
+    arguments = [str(SCRIPT.parent), str(two / "1.pkl"), str(two / "demo"), point]
+    done = subprocess.run([sys.executable, "-c", KILLED, *arguments], capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert (content(two / "demo") == before) == (left == "old")
+    assert len(dmdlite.load_dataset(two / "demo")["train"]) == 40
+    assert convert(two / "1.pkl", two / "demo").returncode == 0
+    # Nor does anything that was killed lie about afterwards.
+    assert {path.name for path in two.iterdir()} == {"0.pkl", "1.pkl", "demo"}
+
+
+@pytest.mark.parametrize("limit", [10_000, 600_000, 2_000_000])
+def test_a_full_disk_leaves_the_old_one(two, limit):
+    """Files may grow to `limit` bytes: the pieces, the splits or only the last one do not fit."""
+    before = content(two / "demo")
+    bound = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # noqa: E731
+    done = convert(two / "1.pkl", two / "demo", preexec_fn=bound)
+    assert done.returncode == 2
+    assert "File too large" in done.stderr.splitlines()[-1]
+    assert content(two / "demo") == before
+    assert {path.name for path in two.iterdir()} == {"0.pkl", "1.pkl", "demo"}
+
+
+def test_an_error_midway_leaves_the_old_one(two):
+    broken = mmsa(sizes=(40, 3, 4), steps=200)
+    broken["test"]["regression_labels"][2] = np.nan
+    before = content(two / "demo")
+    done = convert(write_pickle(two / "2.pkl", broken), two / "demo")
+    assert done.returncode == 2
+    assert "labels hold NaN" in done.stderr
+    assert content(two / "demo") == before
+
+
+def test_a_folder_with_anything_else_is_refused_before_the_work(two):
+    (two / "mine").mkdir()
+    (two / "mine" / "thesis.txt").write_text("years of work")
+    done = convert(two / "0.pkl", two / "mine")
+    assert done.returncode == 2
+    assert "holds something else than a data set" in done.stderr
+    assert (two / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_two_at_once_is_refused(two):
+    with FileLock(_lock_file((two / "demo.pieces").absolute())):
+        done = convert(two / "0.pkl", two / "demo")
+    assert done.returncode == 2
+    assert "another process is writing it" in done.stderr
+
+
+def test_workspace_clears_what_a_killed_process_left(tmp_path):
+    (tmp_path / ".x.partial").mkdir()
+    (tmp_path / ".x.partial" / "old").write_text("")
+    with workspace(tmp_path / "x") as space:
+        assert not any(space.iterdir())
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="watches the exchange of names on Linux")
+def test_a_reader_never_finds_neither(tmp_path):
+    """While folders are swapped a thousand times, the name is always there."""
+    (tmp_path / "x").mkdir()
+    watcher = "import os, sys\nwhile True: os.stat(sys.argv[1])"
+    process = subprocess.Popen([sys.executable, "-c", watcher, str(tmp_path / "x")])
+    for i in range(1000):
+        (tmp_path / f"{i}").mkdir()
+        put_in_place(tmp_path / f"{i}", tmp_path / "x")
+    assert process.poll() is None
+    process.kill()
+    process.wait()
+
+
+def test_manifest_tells_source_versions_and_repairs(two):
+    about = json.loads((two / "demo" / "dataset.json").read_text())
+    assert about["inputs"]["0.pkl"]["bytes"] == (two / "0.pkl").stat().st_size
+    assert len(about["inputs"]["0.pkl"]["sha256"]) == 64
+    assert set(about["versions"]) == {"python", "dmdlite", "numpy", "torch"}
+    assert about["repaired"]["train"]["vision"]["right"] > 0
+    assert about["not_kept"]["train"] == ["annotations", "classification_labels", "text_bert"]
+
+
+def test_nothing_to_convert_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="x: no samples"):
+        conversion.convert(iter(()), "x", tmp_path / "x", source="", inputs=[])
+    assert not (tmp_path / "x").exists()
+
+
+@given(cuts=st.lists(st.integers(0, 32), max_size=5), half=st.booleans())
+def test_a_spool_is_its_pieces_in_order(toy, tmp_path_factory, cuts, half):
+    data = toy["test"]
+    edges = sorted({0, *cuts, len(data)})
+    spool = Spool(tmp_path_factory.mktemp("s") / "spool", torch.float16 if half else torch.float32)
+    for start, stop in pairwise(edges):
+        spool.append(data.subset(range(start, stop)))
+    whole = spool.dataset()
+    assert whole.ids == data.ids
+    assert torch.equal(whole.labels, data.labels)
+    for m in data.modalities:
+        assert torch.equal(whole.offsets[m], data.offsets[m])
+        expected = data.values[m].half() if half else data.values[m]
+        assert torch.equal(whole.values[m], expected)
+    assert all(torch.equal(whole.factors[k], f) for k, f in data.factors.items())
+
+
+def test_a_spool_refuses_another_shape(toy, tmp_path):
+    spool = Spool(tmp_path / "spool")
+    spool.append(toy["test"])
+    with pytest.raises(DataError, match="does not continue"):
+        spool.append(toy["test"].select("audio", "vision"))
+
+
+# Prints by how much the process's own memory (without mapped files) grew at most.
+WATCHED = """
+import json, pathlib, psutil, sys, threading, time
+sys.path.insert(0, sys.argv[1])
+import from_mmsa, dmdlite
+process, peak, done = psutil.Process(), [0], []
+def own():
+    memory = process.memory_info()
+    return memory.rss - memory.shared
+def watch():
+    while not done:
+        peak[0] = max(peak[0], own())
+        time.sleep(0.005)
+start = own()
+thread = threading.Thread(target=watch)
+thread.start()
+from_mmsa.from_mmsa(pathlib.Path(sys.argv[2]), name="x", out=pathlib.Path(sys.argv[3]))
+train = dmdlite.load_dataset(sys.argv[3])["train"]
+for batch in train.batches(32):
+    pass
+done.append(1)
+thread.join()
+print(json.dumps({"grew": peak[0] - start, "values": train.nbytes}))
+"""
+
+
+def test_memory_stays_bounded_while_the_file_grows(tmp_path):
+    """A pickle of 300 MB, converted and read back: own memory grows by far less."""
+    sizes = {"sizes": (900, 2, 2), "steps": 500, "text_dim": 768}
+    pickle = write_pickle(tmp_path / "x.pkl", mmsa(**sizes))
+    assert pickle.stat().st_size > 3e8
+    arguments = [str(SCRIPT.parent), str(pickle), str(tmp_path / "x")]
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, *arguments], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["values"] > 1e8
+    assert found["grew"] < 4.5 * conversion.CHUNK
