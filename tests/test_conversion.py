@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import conversion
+import from_mmsa
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,7 @@ from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dmdlite
 from dmdlite import DataError
 from dmdlite.files import _lock_file, put_in_place, workspace
 from dmdlite.spool import Spool
@@ -32,13 +34,16 @@ def convert(pickle, out, **options):
     return subprocess.run(command(pickle, out), capture_output=True, text=True, **options)
 
 
+def convert_here(pickle, out):
+    from_mmsa.from_mmsa(pickle, name="demo", out=out)
+
+
 @pytest.fixture
 def two(tmp_path):
     """Two pickles; the first is converted to `demo`."""
     for i in range(2):
         write_pickle(tmp_path / f"{i}.pkl", mmsa(i, sizes=(40, 3, 4), steps=200))
-    done = convert(tmp_path / "0.pkl", tmp_path / "demo")
-    assert done.returncode == 0, done.stderr
+    convert_here(tmp_path / "0.pkl", tmp_path / "demo")
     return tmp_path
 
 
@@ -50,7 +55,7 @@ def test_again_gives_the_same_bytes(two):
     before = content(two / "demo")
     assert convert(two / "0.pkl", two / "demo").returncode == 0
     assert content(two / "demo") == before
-    assert convert(two / "1.pkl", two / "demo").returncode == 0
+    convert_here(two / "1.pkl", two / "demo")
     assert content(two / "demo") != before
 
 
@@ -97,7 +102,7 @@ def test_killed_it_leaves_the_old_or_the_new(two, point, left):
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert (content(two / "demo") == before) == (left == "old")
     assert len(dmdlite.load_dataset(two / "demo")["train"]) == 40
-    assert convert(two / "1.pkl", two / "demo").returncode == 0
+    convert_here(two / "1.pkl", two / "demo")
     # Nor does anything that was killed lie about afterwards.
     assert {path.name for path in two.iterdir()} == {"0.pkl", "1.pkl", "demo"}
 
@@ -118,26 +123,24 @@ def test_an_error_midway_leaves_the_old_one(two):
     broken = mmsa(sizes=(40, 3, 4), steps=200)
     broken["test"]["regression_labels"][2] = np.nan
     before = content(two / "demo")
-    done = convert(write_pickle(two / "2.pkl", broken), two / "demo")
-    assert done.returncode == 2
-    assert "labels hold NaN" in done.stderr
+    with pytest.raises(DataError, match="labels hold NaN"):
+        convert_here(write_pickle(two / "2.pkl", broken), two / "demo")
     assert content(two / "demo") == before
 
 
 def test_a_folder_with_anything_else_is_refused_before_the_work(two):
     (two / "mine").mkdir()
     (two / "mine" / "thesis.txt").write_text("years of work")
-    done = convert(two / "0.pkl", two / "mine")
-    assert done.returncode == 2
-    assert "holds something else than a data set" in done.stderr
+    with pytest.raises(DataError, match="holds something else than a data set"):
+        convert_here(two / "0.pkl", two / "mine")
     assert (two / "mine" / "thesis.txt").read_text() == "years of work"
 
 
 def test_two_at_once_is_refused(two):
-    with FileLock(_lock_file((two / "demo.pieces").absolute())):
-        done = convert(two / "0.pkl", two / "demo")
-    assert done.returncode == 2
-    assert "another process is writing it" in done.stderr
+    pieces = (two / "demo.pieces").absolute()
+    held = FileLock(_lock_file(pieces))
+    with held, pytest.raises(DataError, match="another process is writing it"):
+        convert_here(two / "0.pkl", two / "demo")
 
 
 def test_workspace_clears_what_a_killed_process_left(tmp_path):
