@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from conversion import LIMIT, in_words
-from published import SHA256, published_as
+from published import MOSEI, MOSI, SHA256, published_as
 from scan import EMPTY, Columns, Scan
 
 from dmdlite import MultimodalDataset
@@ -48,10 +48,14 @@ def _sizes(splits: Splits, manifest: dict[str, Any]) -> Iterator[Finding]:
     shown = ", ".join(f"{split} {n}" for split, n in sizes.items())
     inputs = manifest.get("inputs", {}).values()
     known = [SHA256[about["sha256"][:8]] for about in inputs if about["sha256"][:8] in SHA256]
+    name = next(iter(splits.values())).name
+    usual = [n for start, n in (("mosei", MOSEI), ("mosi", MOSI)) if name.startswith(start)]
     if min(sizes.values()) == 0:
         yield Finding("splits", Status.FAIL, f"{shown}: an empty split")
     elif known and tuple(sizes.values()) != known[0].sizes:
         yield Finding("splits", Status.FAIL, f"{shown}; published are {known[0].sizes}")
+    elif usual and tuple(sizes.values()) != usual[0]:
+        yield Finding("splits", Status.note, f"{shown}; MMSA's files have {usual[0]}")
     elif len(sizes) < 3:
         yield Finding("splits", Status.note, f"{shown}: training needs train and valid")
     else:

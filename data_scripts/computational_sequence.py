@@ -29,10 +29,21 @@ class Sequence:
             self.entries[video_of(key)].append(key)
         for keys in self.entries.values():
             keys.sort(key=_number)
+        self.columns: list[int] | None = None  # all of them
         self._read: tuple[str, tuple] = ("", ())
 
     def __contains__(self, video: str) -> bool:
         return video in self.entries
+
+    def select(self, columns: str | None, option: str) -> None:
+        """Keep only the columns listed, "1,3,6". Raises DataError for one that is not there."""
+        width = self.width()
+        if columns is None:
+            return
+        chosen = [int(c) if c.strip().isdecimal() else -1 for c in columns.split(",")]
+        if not all(0 <= c < width for c in chosen):
+            raise DataError(f"{option} {columns}: {self.path} has columns 0 to {width - 1}")
+        self.columns, self._read = chosen, ("", ())
 
     def read(self, video: str) -> tuple[np.ndarray, np.ndarray]:
         """Features [n, d] and intervals [n, 2] of one video, in order of time.
@@ -48,6 +59,7 @@ class Sequence:
         features = np.concatenate([features for features, _ in parts])
         intervals = np.concatenate([intervals for _, intervals in parts])
         order = np.argsort(intervals[:, 0], kind="stable")
+        features = features if self.columns is None else features[:, self.columns]
         return features[order], intervals[order]
 
     def _entry(self, key: str) -> tuple[np.ndarray, np.ndarray]:

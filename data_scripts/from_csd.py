@@ -48,6 +48,12 @@ def from_csd(
     unaligned: Annotated[
         bool, typer.Option("--unaligned", help="Keep every frame; by default averaged per word")
     ] = False,
+    vision_columns: Annotated[
+        str | None, typer.Option(help="Which of VISION's, from 0, with commas; by default all")
+    ] = None,
+    audio_columns: Annotated[
+        str | None, typer.Option(help="The same; MOSI's usual five of COVAREP are 1,3,6,25,60")
+    ] = None,
     label_column: Annotated[int, typer.Option(help="Sentiment's column in LABELS")] = 0,
     name: Name = None,
     out: Out = None,
@@ -65,6 +71,8 @@ def from_csd(
     with ExitStack() as stack:
         opened = {k: Sequence(stack.enter_context(open_hdf5(p))) for k, p in files.items()}
         sequences = _roles(opened)
+        for m, columns in (("vision", vision_columns), ("audio", audio_columns)):
+            sequences[m].select(columns, f"--{m}-columns")
         videos = [v for v in opened["labels"].entries if v in split_of]
         if not videos:
             raise DataError(f"{labels}: none of its videos is in the folds {folds}")

@@ -60,7 +60,7 @@ def test_aligned_by_hand(run, tmp_path):
     data = splits["train"]
     assert data.texts == ("a b c", "d e")
     assert data.labels.tolist() == [1.0, -3.0]
-    assert "1  outside [-3, 3], cut" in out
+    assert "1 outside [-3, 3], cut" in out
     batch = data.batch([0, 1])
     audio = [[1.5, 3.5, 5.5], [11.5, 14.5, 0]]  # means of the frames under a, b, c; d, e
     assert batch.features["audio"][..., 0].tolist() == audio
@@ -94,7 +94,7 @@ def test_audio_holding_minus_inf_is_left_out_of_the_average(run, tmp_path):
     _, out, _ = run("glove", "vision", "audio", "labels", options=["--words", "words.csd"])
     data = dmdlite.load_dataset("demo")["train"]
     assert data.batch([0]).features["audio"][0, :, 0].tolist() == [2.0, 0.0, 5.5]
-    assert "3  NaN or inf left out of an average" in out
+    assert "3 NaN or inf left out of an average" in out
 
 
 def test_a_video_one_file_lacks_is_a_missing_modality(run, tmp_path):
