@@ -1,6 +1,6 @@
 """A pickle of MMSA's MOSEI schema at full sample count: convert, verify, train; time and memory.
 
-Usage: python benchmarks/real_size.py FOLDER; needs about 25 GB there, and deletes what it made.
+Usage: python benchmarks/real_size.py FOLDER; needs about 45 GB there, and deletes what it made.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ print(json.dumps({"seconds": time.perf_counter() - start, "bytes": train.nbytes}
 
 
 def make_pickle(path: Path, sizes: tuple[int, ...], shortest: int) -> None:
-    """Random numbers in MMSA's layout: 500 padded steps, of which `shortest` to 500 are real."""
+    """Random numbers in MMSA's layout: 500 padded steps, of which `shortest` to 500 are real.
+
+    The arrays are made in files beside `path`, since together they would not fit in memory.
+    """
+    scratch = path.with_name("arrays")
+    scratch.mkdir()
     rng = np.random.default_rng(0)
     content = {}
     for split, n in zip(("train", "valid", "test"), sizes, strict=True):
@@ -41,10 +46,10 @@ def make_pickle(path: Path, sizes: tuple[int, ...], shortest: int) -> None:
         mask = (np.arange(50) < words[:, None]).astype(np.int64)
         content[split] = {
             "raw_text": np.array([f"sentence {i} of {split}" for i in range(n)], dtype=object),
-            "audio": _padded(rng, n, 500, 74, steps["audio"]),
-            "vision": _padded(rng, n, 500, 35, steps["vision"]),
+            "audio": _padded(scratch / f"a{n}", rng, (n, 500, 74), steps["audio"], np.float64),
+            "vision": _padded(scratch / f"v{n}", rng, (n, 500, 35), steps["vision"], np.float64),
             "id": np.array([f"{split}{i // 7}$_${i % 7}" for i in range(n)], dtype=object),
-            "text": _padded(rng, n, 50, 768, words),
+            "text": _padded(scratch / f"t{n}", rng, (n, 50, 768), words, np.float32),
             "text_bert": np.stack([mask * 101, mask, mask * 0], axis=1),
             "annotations": np.array(["Negative", "Neutral", "Positive"])[
                 np.sign(labels).astype(int) + 1
@@ -56,14 +61,14 @@ def make_pickle(path: Path, sizes: tuple[int, ...], shortest: int) -> None:
         }
     with path.open("wb") as file:
         pickle.dump(content, file, protocol=4)
+    shutil.rmtree(scratch)
 
 
-def _padded(rng, n: int, t: int, width: int, lengths: np.ndarray) -> np.ndarray:
-    x = np.empty((n, t, width), np.float32)
+def _padded(path: Path, rng, shape: tuple[int, int, int], lengths: np.ndarray, dtype) -> np.ndarray:
+    x = np.memmap(path, dtype, "w+", shape=shape)
     for row, length in zip(x, lengths, strict=True):
-        rng.standard_normal(dtype=np.float32, out=row)
-        row[length:] = 0
-    return x
+        row[:length] = rng.standard_normal((length, shape[2]), dtype=dtype)
+    return x.view(np.ndarray)
 
 
 def measured(*command: str) -> dict:

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from conversion import LIMIT, in_words
-from published import MOSEI, MOSI, SHA256, published_as
+from published import MOSEI, MOSI, SHA256, SIMS, published_as
 from scan import EMPTY, Columns, Scan
 
 from dmdlite import MultimodalDataset
 
+USUAL = (("mosei", MOSEI), ("mosi", MOSI), ("sims", SIMS))
 LARGE = 1e3  # values beyond this want standardising
 Splits = dict[str, MultimodalDataset]
 
@@ -47,9 +48,9 @@ def _sizes(splits: Splits, manifest: dict[str, Any]) -> Iterator[Finding]:
     sizes = {split: len(data) for split, data in splits.items()}
     shown = ", ".join(f"{split} {n}" for split, n in sizes.items())
     inputs = manifest.get("inputs", {}).values()
-    known = [SHA256[about["sha256"][:8]] for about in inputs if about["sha256"][:8] in SHA256]
+    known = [SHA256[about["sha256"]] for about in inputs if about.get("sha256") in SHA256]
     name = next(iter(splits.values())).name
-    usual = [n for start, n in (("mosei", MOSEI), ("mosi", MOSI)) if name.startswith(start)]
+    usual = [n for start, n in USUAL if name.startswith(start)]
     if min(sizes.values()) == 0:
         yield Finding("splits", Status.FAIL, f"{shown}: an empty split")
     elif known and tuple(sizes.values()) != known[0].sizes:

@@ -17,12 +17,23 @@ class Published(NamedTuple):
     sizes: tuple[int, int, int]  # clips in train, valid, test
 
 
-MOSI, MOSEI = (1284, 229, 686), (16326, 1871, 4659)
-SHA256 = {  # first 8 digits, as MMSA's documentation prints them
-    "d3994fd2": Published("MMSA, MOSI aligned_50.pkl", MOSI),
-    "78e0f8b5": Published("MMSA, MOSI unaligned_50.pkl", MOSI),
-    "45eccfb7": Published("MMSA, MOSEI aligned_50.pkl", MOSEI),
-    "ad8b23d5": Published("MMSA, MOSEI unaligned_50.pkl", MOSEI),
+MOSI, MOSEI, SIMS = (1284, 229, 686), (16326, 1871, 4659), (1368, 456, 457)
+SHA256 = {  # MMSA's documentation prints them
+    "d3994fd25681f9c7ad6e9c6596a6fe9b4beb85ff7d478ba978b124139002e5f9": Published(
+        "MMSA, MOSI aligned_50.pkl", MOSI
+    ),
+    "78e0f8b5ef8ff71558e7307848fc1fa929ecb078203f565ab22b9daab2e02524": Published(
+        "MMSA, MOSI unaligned_50.pkl", MOSI
+    ),
+    "45eccfb748a87c80ecab9bfac29582e7b1466bf6605ff29d3b338a75120bf791": Published(
+        "MMSA, MOSEI aligned_50.pkl", MOSEI
+    ),
+    "ad8b23d50557045e7d47959ce6c5b955d8d983f2979c7d9b7b9226f6dd6fec1f": Published(
+        "MMSA, MOSEI unaligned_50.pkl", MOSEI
+    ),
+    "c9e20c13ec0454d98bb9c1e520e490c75146bfa2dfeeea78d84de047dbdd442f": Published(
+        "MMSA, SIMS unaligned_39.pkl", SIMS
+    ),
 }
 MFN = {  # the MFN release: data set -> file name without .h5 -> git blob hash
     "mosi": {
@@ -66,7 +77,7 @@ def describe(path: Path) -> dict[str, Any]:
 
 def published_as(about: dict[str, Any]) -> str | None:
     """The published file that `describe` has seen, or None."""
-    known = SHA256.get(about.get("sha256", "")[:8])
+    known = SHA256.get(about.get("sha256"))
     return known.title if known else MFN_FILES.get(about.get("git_sha1"))
 
 

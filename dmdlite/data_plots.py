@@ -1,4 +1,4 @@
-"""A data set at a glance; `plots` offers it too."""
+"""Data sets at a glance, and how files pad; `plots` offers them too."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+from .config import MODALITIES
 from .data import MultimodalDataset
-from .style import COLOURS, GROUND, INK, mark, styled
+from .style import COLOURS, GROUND, INK, mark, panels, styled
 
 STEPS_READ = 20_000  # of each modality, for its columns' spreads
 
@@ -77,3 +79,27 @@ def _spreads(ax: Axes, data: MultimodalDataset) -> None:
         ax.lines[-1].set(markersize=3)
     ax.set(yscale="log", xlabel="features, widest first (%)", ylabel="standard deviation")
     ax.legend()
+
+
+@styled
+def padding_layouts() -> Figure:
+    """One clip in the layouts of four kinds of file: which of twelve steps are real."""
+    rows = {
+        "MulT: padded on the left": ("000000111111", "000111111111", "000000000111"),
+        "MMSA: padded on the right": ("111111000000", "111111111000", "111000000000"),
+        "MFN: one grid, padded on both sides": ("001111110000", "000111011000", "001111110000"),
+        "stored here: real steps only": ("111111", "111111111", "111"),
+    }
+    figure, axes = panels(4, 5, 1.5)
+    for ax, (title, bits) in zip(axes, rows.items(), strict=True):
+        for y, (name, row) in enumerate(zip(MODALITIES, bits, strict=True)):
+            for x, bit in enumerate(row):
+                face = COLOURS[y] if bit == "1" else "none"
+                ax.add_patch(
+                    Rectangle((x, y), 0.9, 0.8, facecolor=face, edgecolor=INK, linewidth=0.6)
+                )
+            ax.annotate(name, (-0.3, y + 0.4), ha="right", va="center", fontsize=10)
+        ax.set(xlim=(-3.6, 12.1), ylim=(3.1, -0.2))
+        ax.set_title(title, loc="left")
+        ax.axis("off")
+    return figure

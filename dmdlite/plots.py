@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from .array_plots import grids, runs, stems
 from .circle_plots import circle
 from .data import Batch, MultimodalDataset
-from .data_plots import data_overview
+from .data_plots import data_overview, padding_layouts
 from .graph_plots import distillation_graphs, edge_curves, edge_matrices, logit_moves
 from .style import COLOURS, FLOOR, INK, mark, styled
 
@@ -33,6 +33,7 @@ __all__ = [
     "lines",
     "logit_moves",
     "padding",
+    "padding_layouts",
     "prediction_scatter",
     "runs",
     "score_bars",
