@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
@@ -30,7 +30,15 @@ from dmdlite.storage import SPLITS
 ABOUT = ("labels", "ids", "split", "group", "texts")  # what describes clips; the rest is features
 COLUMNS = [(k, k) for k in ("split", "group")]  # of labels.csv, and what they are called above
 COLUMNS += [("id", "ids"), ("label", "labels"), ("text", "texts")]
-Source = tuple[dict[str, np.ndarray], dict[str, Callable[[int], np.ndarray]], dict[str, int]]
+
+
+class Source(NamedTuple):
+    about: dict[str, np.ndarray]  # what describes the clips: key -> [N]
+    read: dict[str, Callable[[int], np.ndarray]]  # modality -> (i -> steps [T, D] of clip i)
+    widths: dict[str, int]
+    lengths: dict[str, np.ndarray]  # modality -> [N] real steps, where padded and known
+
+
 app = new_app()
 
 
@@ -62,10 +70,11 @@ def from_arrays(
 
     Clips of one `group` (a video, a speaker) never land in different splits.
     """
-    about, read, widths = _from_npz(source) if source.suffix == ".npz" else _from_folder(source)
-    if len(read) < 2:
-        raise DataError(f"{source}: {len(read)} modalities ({', '.join(read)}), two are needed")
-    for m in read:
+    found = _from_npz(source) if source.suffix == ".npz" else _from_folder(source)
+    about, names = found.about, list(found.read)
+    if len(names) < 2:
+        raise DataError(f"{source}: {len(names)} modalities ({', '.join(names)}), two are needed")
+    for m in names:
         if not MODALITY_NAME.fullmatch(m):
             raise DataError(f"{source}: a modality cannot be called {m!r}")
     ids = about.get("ids", np.arange(0))
@@ -77,7 +86,7 @@ def from_arrays(
     group = about.get("group")
     groups = {s: [str(g) for g in group[split == s]] for s in SPLITS} if group is not None else None
     convert(
-        _pieces(name, about, read, widths, labels, split, aligned),
+        _pieces(name, found, labels, split, aligned),
         name,
         out,
         source=f"own features in {source.name}",
@@ -105,11 +114,10 @@ def _from_npz(path: Path) -> Source:
     about["labels"] = _as_numbers(path, about["labels"])
     lengths = {k: arrays.pop(k) for k in list(arrays) if k.removesuffix("_lengths") in arrays
                and k.endswith("_lengths")}  # fmt: skip
-    read, widths = {}, {}
-    for m, x in arrays.items():
-        read[m] = _clips(f"{path}: {m}", x, lengths.get(f"{m}_lengths"), n)
-        widths[m] = x.shape[-1]
-    return about, read, widths
+    read = {m: _clips(f"{path}: {m}", x, lengths.get(f"{m}_lengths"), n) for m, x in arrays.items()}
+    padded = {m: lengths[f"{m}_lengths"] for m, x in arrays.items()
+              if x.ndim == 3 and f"{m}_lengths" in lengths}  # fmt: skip
+    return Source(about, read, {m: x.shape[-1] for m, x in arrays.items()}, padded)
 
 
 def _clips(where: str, x: np.ndarray, lengths: np.ndarray | None, n: int) -> Callable:
@@ -121,7 +129,7 @@ def _clips(where: str, x: np.ndarray, lengths: np.ndarray | None, n: int) -> Cal
     if x.ndim == 3 and len(x) == n:
         if lengths is not None and ((lengths < 0) | (lengths > x.shape[1])).any():
             raise DataError(f"{where}_lengths go beyond the {x.shape[1]} steps there are")
-        return lambda i: x[i] if lengths is None else x[i, : lengths[i]]
+        return lambda i: x[i]
     if x.ndim == 2 and lengths is not None and (lengths >= 0).all() and lengths.sum() == len(x):
         ends = np.cumsum(lengths)
         return lambda i: x[ends[i] - lengths[i] : ends[i]]
@@ -153,7 +161,7 @@ def _from_folder(path: Path) -> Source:
         raise DataError(f"{path}: {len(orphans)} files without a label, first {orphans[0]}")
     widths = {m: folder.numbers(f"{m}/{folder.files(m)[0]}").shape[1] for m in modalities}
     read = {m: _csv_reader(folder, m, about["ids"], widths[m]) for m in modalities}
-    return about, read, widths
+    return Source(about, read, widths, {})
 
 
 def _csv_reader(folder: Folder, m: str, ids: np.ndarray, width: int) -> Callable:
@@ -200,28 +208,23 @@ def _splits(source: Path, about: dict, shares: str | None, seed: int) -> np.ndar
 
 
 def _pieces(
-    name: str,
-    about: dict,
-    read: dict,
-    widths: dict,
-    labels: np.ndarray,
-    split: np.ndarray,
-    aligned: bool,
+    name: str, found: Source, labels: np.ndarray, split: np.ndarray, aligned: bool
 ) -> Iterator[Piece]:
     """Clip by clip, so that none is padded to another's length."""
-    ids, texts = about.get("ids"), about.get("texts")
+    ids, texts = found.about.get("ids"), found.about.get("texts")
     for s in SPLITS:
         for i in np.flatnonzero(split == s):
-            x = {m: read[m](i) for m in read}
+            x = {m: read(i) for m, read in found.read.items()}
             longest = max(len(steps) for steps in x.values())
             if aligned:  # a missing modality keeps its place on the grid
-                x = {m: v if len(v) else np.zeros((longest, widths[m])) for m, v in x.items()}
+                x = {m: v if len(v) else np.zeros((longest, found.widths[m])) for m, v in x.items()}
             yield from padded_pieces(
                 s,
                 name,
                 {m: steps[None] for m, steps in x.items()},
                 labels[i : i + 1],
                 [f"{name}_{i:05d}" if ids is None else str(ids[i])],
+                lengths={m: n[i : i + 1] for m, n in found.lengths.items()},
                 texts=[] if texts is None else [str(texts[i])],
                 aligned=aligned,
             )

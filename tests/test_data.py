@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -13,7 +12,6 @@ import dmdlite
 from dmdlite import DataError, MultimodalDataset
 from dmdlite.data import concatenate
 from dmdlite.features import standardize, time_pooled
-from dmdlite.padding import from_padded
 
 
 def by_hand(**changes):
@@ -123,25 +121,31 @@ def test_parts_that_do_not_fit(changes, message):
         by_hand(**changes)
 
 
-def test_from_padded_detects_real_steps_and_counts_repairs():
-    a = np.zeros((3, 5, 2))
-    a[0, 2:4] = 1  # padded on both sides
-    a[1, 4] = [np.nan, -np.inf]  # nothing but damage: becomes 0, so no real step
-    a[2, :] = 2
-    b = np.zeros((3, 5, 1))
-    b[0, 1] = 1  # one step before a's first
-    b[2, [0, 4]] = 3  # a gap
-    data, repaired = from_padded({"a": a, "b": b}, np.array([1.0, 0.0, -1.0]), "uvw", "demo")
-    assert repaired == {
-        "a": {"not_finite": 2, "left": 2, "right": 1, "gaps": 0, "beyond": 0},
-        "b": {"not_finite": 0, "left": 1, "right": 3, "gaps": 3, "beyond": 0},
-    }
-    assert data.lengths("a").tolist() == [2, 0, 5]
-    assert data.steps["a"].tolist() == [1, 2, 0, 1, 2, 3, 4]
-    assert data.steps["b"].tolist() == [0, 0, 4]
-    assert data.present.tolist() == [[True, True], [False, False], [True, True]]
-    with pytest.raises(DataError, match=r"a has shape \(3, 5\), expected \(3, T, D\)"):
-        from_padded({"a": a[..., 0]}, np.zeros(3), "uvw", "demo")
+def test_texts_follow_their_clips(tmp_path):
+    data = by_hand(texts=("hello", "bücher"))
+    assert data.subset([1]).texts == ("bücher",)
+    assert concatenate([data.subset([1]), data.subset([0])]).texts == ("bücher", "hello")
+    assert concatenate([data, by_hand(ids=("p", "q"))]).texts == ()  # some have none
+    dmdlite.save_dataset(tmp_path / "d", {"test": data}, source="test")
+    assert dmdlite.load_dataset(tmp_path / "d")["test"].texts == data.texts
+    with pytest.raises(DataError, match="1 texts for 2 labels"):
+        by_hand(texts=("hello",))
+    with pytest.raises(DataError, match="texts must be text, got 3"):
+        by_hand(texts=("hello", 3))
+
+
+def test_a_large_data_set_is_checked_batch_by_batch(toy, tmp_path, monkeypatch):
+    """Not when it is loaded: reading all of it would take longer than the first batches."""
+    folder = tmp_path / "d"
+    dmdlite.save_dataset(folder, {"test": toy["test"]}, source="toy")
+    edit_split(folder, lambda t: t["audio.values"][-1].fill_(torch.nan))
+    for module in ("data", "validate"):
+        monkeypatch.setattr(f"dmdlite.{module}.CHECKED_BYTES", 0)
+    data = dmdlite.load_dataset(folder)["test"]
+    last = int((data.lengths("audio") > 0).nonzero()[-1])
+    data.batch(range(last))
+    with pytest.raises(DataError, match=r"toy: audio\.values holds 8 NaN or inf"):
+        data.batch([last])
 
 
 def test_folder_round_trip(toy, toy_folder):
