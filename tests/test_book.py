@@ -8,6 +8,7 @@ from pathlib import Path
 import list_exercises
 import pytest
 import yaml
+from published import SHA256
 
 import dmdlite
 from dmdlite import losses
@@ -60,6 +61,36 @@ def test_defaults_on_the_notation_page():
     assert len(table) == 6
     for row in table:
         assert float(row[2]) == defaults[row[1].strip("`").removeprefix("DMDConfig.")]
+
+
+def test_large_data_table_is_the_measured_one():
+    """Bring your data, "When it is large": benchmarks/real_size.py."""
+    found = json.loads((ROOT / "benchmarks/results/real_size.json").read_text())
+    page = (BOOK / "bring_your_data.md").read_text()
+    assert f"{found['pickle_gb']:.1f} GB, on two CPU cores" in page
+    assert f"{sum(found['samples']):,} clips" in page
+    sizes = [f"{found[d]['data_set_gb']:.1f} GB" for d in ("float32", "float16")]
+    assert f"| step | stored as float32, {sizes[0]} | float16, {sizes[1]} |" in page
+    table = re.findall(r"^\| (convert|verify|open|one epoch).*?\|(.*?)\|(.*?)\|$", page, re.M)
+    steps = {"open": "first_batch", "one epoch": "train"}
+    for row, *cells in table:
+        for dtype, cell in zip(("float32", "float16"), cells, strict=True):
+            measured = found[dtype].get(steps.get(row, row))
+            digits = 1 if row == "open" else 0
+            said = (
+                f"{measured['seconds']:.{digits}f} s, {measured['own_gib']:.1f} GiB"
+                if measured
+                else ""
+            )
+            assert cell.strip() == said
+    assert len(table) == 4
+
+
+def test_published_hashes_on_the_page_are_those_checked():
+    page = (BOOK / "bring_your_data.md").read_text()
+    for sha256, known in SHA256.items():
+        assert f"`{sha256[:8]}`" in page
+        assert ", ".join(map(str, known.sizes)) in page
 
 
 def test_the_list_of_exercises_is_current():
