@@ -98,7 +98,7 @@ def load_dataset(name: str | Path) -> dict[str, MultimodalDataset]:
             return _load_folder(folder)
     raise DataError(
         f"{name}: no such data set. Give toy, a folder that holds dataset.json, "
-        f"or the name of one under {home} (data_scripts/fetch.py makes them)"
+        f"or the name of one under {home} (the scripts in data_scripts make them)"
     )
 
 
