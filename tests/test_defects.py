@@ -92,6 +92,16 @@ def test_padding_that_is_not_zero_behind_the_given_length(from_mmsa_pickle):
     assert "non-zero steps beyond the given length, dropped" in out
 
 
+def test_bert_features_of_padding_tokens(from_mmsa_pickle):
+    """BERT has something to say about [PAD] too; text_bert's mask tells where the text ends."""
+    content = mmsa(**SMALL)
+    content["test"]["text"] += 0.5
+    splits, out, _ = from_mmsa_pickle(content)
+    words = content["test"]["text_bert"][:, 1].sum(axis=1)
+    assert splits["test"].lengths("language").tolist() == words.tolist()
+    assert f"{200 - words.sum()} non-zero steps beyond the given length" in out
+
+
 def test_one_modality_all_zero_is_a_missing_modality(from_mmsa_pickle):
     content = mmsa(**SMALL)
     content["train"]["vision"][3] = 0

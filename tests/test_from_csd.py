@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from computational_sequence import average
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import dmdlite
@@ -126,6 +126,8 @@ def test_entries_by_segment_are_put_together_in_order(run, tmp_path):
     frames=st.lists(st.tuples(st.floats(0, 9), st.floats(0.1, 2)), max_size=12),
     words=st.lists(st.tuples(st.floats(0, 9), st.floats(0.1, 2)), min_size=1, max_size=5),
 )
+@example(frames=[(0, 9), (1, 0.5), (2, 0.5), (3, 0.5)], words=[(4, 1)])  # one frame holds all
+@example(frames=[(0, 0.5), (0, 9), (1, 0.5), (2, 0.5)], words=[(5, 1), (1.2, 0.1)])
 def test_average_equals_a_loop(frames, words):
     frames = np.array(sorted((a, a + b) for a, b in frames)).reshape(-1, 2)
     words = [(a, a + b) for a, b in words]

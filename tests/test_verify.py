@@ -169,6 +169,18 @@ def test_large_sets_with_nan_are_caught(monkeypatch):
     assert checks.Finding("a", checks.Status.FAIL, "1 values are NaN or inf") in findings
 
 
+def test_a_scan_in_small_parts_finds_the_same(monkeypatch):
+    data, bar = clips("train"), type("Bar", (), {"update": lambda self, n: None})()
+    whole = scan(data, bar)
+    monkeypatch.setattr("scan.CHUNK", 30)
+    parts = scan(data, bar)
+    assert parts.digests == whole.digests
+    assert len(set(whole.digests)) == len(data)
+    for m in "ab":
+        assert (parts.columns[m].low == whole.columns[m].low).all()
+        assert (parts.columns[m].high == data.values[m].max(0).values.numpy()).all()
+
+
 def test_parts_cover_every_sample_once(monkeypatch):
     monkeypatch.setattr("scan.CHUNK", 100)
     offsets = torch.tensor([0, 0, 3, 40, 40, 41, 90])
