@@ -16,6 +16,9 @@ from scan import EMPTY, Columns, Scan
 from dmdlite import MultimodalDataset
 
 USUAL = (("mosei", MOSEI), ("mosi", MOSI), ("sims", SIMS))
+LONG_TEXT = 8  # words
+FAR = 100_000  # time steps; a batch would allocate as many
+MANY = 0.05  # share of labels that may be cut
 LARGE = 1e3  # values beyond this want standardising
 Splits = dict[str, MultimodalDataset]
 
@@ -38,7 +41,8 @@ def check(splits: Splits, scans: dict[str, Scan], manifest: dict[str, Any]) -> l
         *_sizes(splits, manifest),
         *_source(manifest),
         *_leaks(splits, scans, manifest),
-        *_labels(splits),
+        *_texts(splits),
+        *_labels(splits, manifest),
         *_modalities(splits, scans),
         *_repairs(manifest),
     ]
@@ -65,6 +69,9 @@ def _sizes(splits: Splits, manifest: dict[str, Any]) -> Iterator[Finding]:
 
 def _source(manifest: dict[str, Any]) -> Iterator[Finding]:
     inputs = manifest.get("inputs", {})
+    if manifest.get("own"):
+        yield Finding("source", Status.ok, f"your own, {', '.join(inputs)}; its hash is on record")
+        return
     if not inputs:
         yield Finding("source", Status.note, "no source file on record")
     other = [file for file, about in inputs.items() if not published_as(about)]
@@ -88,11 +95,23 @@ def _leaks(splits: Splits, scans: dict[str, Scan], manifest: dict[str, Any]) -> 
     else:
         yield Finding("duplicates", Status.ok, "no clip occurs twice within a split")
     groups = manifest.get("groups") or {s: [video_of(i) for i in v] for s, v in ids.items()}
-    if any(None in videos for videos in groups.values()):
+    if {s: len(g) for s, g in groups.items()} != {s: len(v) for s, v in ids.items()}:
+        yield Finding("same video", Status.FAIL, "the manifest's groups do not fit the clips")
+        return
+    known = {s: [g for g in found if g is not None] for s, found in groups.items()}
+    if any(known.values()):
+        yield _shared("same video", known, Status.FAIL, "none in two splits")
+    if any(None in found for found in groups.values()):
         says = "ids name no video: a speaker may be in two splits, unseen"
         yield Finding("same video", Status.note, says)
-    else:
-        yield _shared("same video", groups, Status.FAIL, "none in two splits")
+
+
+def _texts(splits: Splits) -> Iterator[Finding]:
+    """Long transcripts that two splits share; short ones ("yes", "thank you") are no sign."""
+    said = {s: {t for t in d.texts if len(t.split()) >= LONG_TEXT} for s, d in splits.items()}
+    if any(said.values()):
+        found = _shared("same text", said, Status.note, "no long transcript in two splits")
+        yield found._replace(says=found.says[:100])
 
 
 def video_of(clip: str) -> str | None:
@@ -115,8 +134,13 @@ def _shared(check: str, keys: dict[str, list], bad: Status, good: str) -> Findin
     return Finding(check, bad, _counts(pairs, "shared") + named)
 
 
-def _labels(splits: Splits) -> Iterator[Finding]:
+def _labels(splits: Splits, manifest: dict[str, Any]) -> Iterator[Finding]:
     for split, data in splits.items():
+        cut = manifest.get("repaired", {}).get(split, {}).get("labels", {}).get("clipped", 0)
+        if cut:
+            status = Status.FAIL if cut > MANY * len(data) else Status.note
+            says = f"{split}: {cut} of {len(data)} were cut to [-{LIMIT:g}, {LIMIT:g}]"
+            yield Finding("labels", status, f"{says}; is the scale right?")
         y = data.labels.numpy()
         if not len(y):
             continue
@@ -139,10 +163,16 @@ def _modalities(splits: Splits, scans: dict[str, Scan]) -> Iterator[Finding]:
         if missing == len(lengths):
             yield Finding(m, Status.FAIL, f"{shape}; missing in every clip")
             continue
-        absent = [s for s, data in splits.items() if len(data) and not data.lengths(m).any()]
         shape += f"; missing in {missing} of {len(lengths)} clips"
-        shape += f", in all of {', '.join(absent)}" if absent else ""
-        yield Finding(m, Status.note if missing else Status.ok, shape)
+        absent = [s for s, data in splits.items() if len(data) and not data.lengths(m).any()]
+        if absent:
+            yield Finding(m, Status.FAIL, f"{shape}, all of {', '.join(absent)} among them")
+        else:
+            yield Finding(m, Status.note if missing else Status.ok, shape)
+        last = max((int(d.steps[m].max()) for d in splits.values() if len(d.steps.get(m, ()))),
+                   default=0)  # fmt: skip
+        if last > FAR:
+            yield Finding(m, Status.FAIL, f"a step lies at time {last}, far beyond any clip")
         yield from _values(m, seen)
     empty = {s: int((~data.present.any(dim=1)).sum()) for s, data in splits.items()}
     if any(empty.values()):
@@ -157,6 +187,8 @@ def _values(m: str, seen: dict[str, Columns]) -> Iterator[Finding]:
     if left or right:
         says = f"padding left in the clips: {left} all-zero steps on the left, {right} on the right"
         yield Finding(m, Status.FAIL, says)
+    if inside := sum(c.inside for c in seen.values()):
+        yield Finding(m, Status.note, f"{inside} all-zero steps inside clips, taken for real")
     for split, columns in seen.items():
         constant = columns.constant()
         if len(constant) == len(columns.low):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from safe_hdf5 import member, read_array
+from safe_hdf5 import ALWAYS, EXPANSION, member, read_array
 
 from dmdlite import DataError
 
@@ -22,14 +22,19 @@ class Sequence:
     def __init__(self, file: h5py.File):
         self.path = Path(file.filename)
         if len(file) != 1:
-            raise DataError(f"{self.path}: expected one sequence, found {sorted(file)[:9]}")
-        self.data = member(member(file, next(iter(file))), "data")
+            found = sorted(map(str, file))[:9]
+            raise DataError(f"{self.path}: expected one sequence, found {found}")
+        root = member(file, next(iter(file)))
+        self.data = member(root, "data") if isinstance(root, h5py.Group) else root
+        if not isinstance(self.data, h5py.Group):
+            raise DataError(f"{self.path}: an array, expected groups of videos")
         self.entries: dict[str, list[str]] = defaultdict(list)  # video -> its groups, in order
         for key in self.data:
             self.entries[video_of(key)].append(key)
         for keys in self.entries.values():
             keys.sort(key=_number)
         self.columns: list[int] | None = None  # all of them
+        self.in_time = True  # else in the file's order
         self._read: tuple[str, tuple] = ("", ())
 
     def __contains__(self, video: str) -> bool:
@@ -55,12 +60,21 @@ class Sequence:
         return self._read[1]
 
     def _load(self, video: str) -> tuple[np.ndarray, np.ndarray]:
+        self._check_size(video)
         parts = [self._entry(key) for key in self.entries[video]]
         features = np.concatenate([features for features, _ in parts])
         intervals = np.concatenate([intervals for _, intervals in parts])
-        order = np.argsort(intervals[:, 0], kind="stable")
+        order = np.argsort(intervals[:, 0], kind="stable") if self.in_time else slice(None)
         features = features if self.columns is None else features[:, self.columns]
         return features[order], intervals[order]
+
+    def _check_size(self, video: str) -> None:
+        """Many entries can be links to one array; together they must not outgrow the file."""
+        groups = [member(self.data, key) for key in self.entries[video]]
+        arrays = [member(g, "features") for g in groups if isinstance(g, h5py.Group)]
+        size = sum(a.nbytes for a in arrays if isinstance(a, h5py.Dataset))
+        if size > max(ALWAYS, EXPANSION * self.path.stat().st_size):
+            raise DataError(f"{self.path}: {video}: refused, {size:.2g} bytes in so small a file")
 
     def _entry(self, key: str) -> tuple[np.ndarray, np.ndarray]:
         where = f"{self.path}: {key}"
@@ -75,7 +89,7 @@ class Sequence:
         intervals = intervals.astype(np.float64)
         if not np.isfinite(intervals).all() or (intervals[:, 1] < intervals[:, 0]).any():
             raise DataError(f"{where}: an interval ends before it begins, or is not finite")
-        return features.reshape(len(features), -1), intervals
+        return features.reshape(len(features), *(features.shape[1:] or (1,))), intervals
 
     def width(self) -> int | None:
         """Columns of the features; None where they are words."""
@@ -118,7 +132,6 @@ def average(features: np.ndarray, intervals: np.ndarray, words: np.ndarray) -> n
 
 
 def spoken(features: np.ndarray) -> list[str]:
-    """Words as text."""
-    return [
-        w.decode("utf-8", "replace") if isinstance(w, bytes) else str(w) for w in features[:, 0]
-    ]
+    """Words as text, each in one piece: a step a word, whatever blanks it holds."""
+    texts = (w.decode("utf-8", "replace") if isinstance(w, bytes) else w for w in features[:, 0])
+    return ["_".join(str(text).split()) or "_" for text in texts]

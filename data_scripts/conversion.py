@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,17 @@ from dmdlite.storage import DATA_HOME, SPLITS, check_replaceable
 
 CHUNK = 64 * 1024**2  # bytes of padded input taken at a time
 LIMIT = 3.0  # sentiment lies in [-LIMIT, LIMIT]
-WRITTEN_ANEW = ("format", "name", "source", "modalities", "ids", "texts", "versions")
+WRITTEN_ANEW = (
+    "folder",
+    "splits",
+    "format",
+    "name",
+    "source",
+    "modalities",
+    "ids",
+    "texts",
+    "versions",
+)
 MODALITY_NAME = re.compile(r"[A-Za-z][\w-]*")
 WORDS = {
     "not_finite": "NaN or inf values set to 0",
@@ -81,11 +92,16 @@ def convert(
     Returns the folder. Until the last moment a data set already there stays as it is.
     Raises DataError, OSError as `save_dataset`.
     """
-    out = out or data_home() / name
+    if name.partition(":")[0] == "toy" or Path(name).name != name or "\\" in name:
+        raise DataError(f"--name {name}: not a name for a data set; toy is the embedded one's")
+    out = (out or data_home() / name).resolve()
     check_replaceable(out)
     history = {k: v for k, v in (before or {}).items() if k not in WRITTEN_ANEW}
     repaired: dict[str, Repairs] = history.pop("repaired", {})
-    files = history.pop("inputs", {}) | {path.name: describe(path) for path in inputs}
+    names = [path.name for path in inputs]
+    if len(set(names)) < len(names):
+        names = [f"{path.absolute().parent.name}/{path.name}" for path in inputs]
+    files = history.pop("inputs", {}) | dict(zip(names, map(describe, inputs), strict=True))
     about = {**history, "inputs": files, "versions": _versions(), "repaired": repaired, **manifest}
     with workspace(out.with_name(f"{out.name}.pieces")) as space:
         spools: dict[str, Spool] = {}
@@ -112,7 +128,11 @@ def manifest_of(name: str) -> dict[str, Any]:
     """dataset.json of the folder that `load_dataset` finds; empty for the toy."""
     for folder in (Path(name), data_home() / name):
         if (folder / "dataset.json").is_file():
-            return read_json(folder / "dataset.json")
+            about = read_json(folder / "dataset.json")
+            for key in ("inputs", "repaired", "groups"):
+                if not isinstance(about.get(key, {}), dict):
+                    raise DataError(f"{folder / 'dataset.json'}: field {key!r} is not a dict")
+            return about
     return {}
 
 
@@ -132,6 +152,13 @@ def padded_pieces(
     Modalities of one T share a time grid unless `aligned` says otherwise. Labels beyond LIMIT
     are cut, ids that occur again are numbered, and so are clips without ids.
     """
+    for m, x in features.items():
+        if len(x) != len(labels):
+            raise DataError(f"{name}, {split}: {m} has {len(x)} clips, labels {len(labels)}")
+    if not len(labels):
+        raise DataError(f"{name}, {split}: no clips")
+    if bad := int((~np.isfinite(labels)).sum()):
+        raise DataError(f"{name}, {split}: {bad} labels hold NaN or inf")
     once = {"made": 0 if ids else len(labels)}
     ids, once["renamed"] = numbered(ids or [f"{name}_{split}_{i:05d}" for i in range(len(labels))])
     aligned = len({x.shape[1] for x in features.values()}) == 1 if aligned is None else aligned
@@ -157,19 +184,22 @@ def padded_pieces(
 
 def numbered(ids: Sequence[str]) -> tuple[list[str], int]:
     """Ids that occur again get #2, #3, ...; also how many."""
-    seen: dict[str, int] = {}
-    unique = []
+    taken, seen, unique = set(ids), set(), []
     for name in ids:
-        seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+        fresh = name
+        if name in seen:
+            fresh = next(f"{name}#{k}" for k in count(2) if f"{name}#{k}" not in taken)
+        taken.add(fresh)
+        seen.add(name)
+        unique.append(fresh)
     return unique, len(ids) - len(seen)
 
 
 def add_repairs(total: Repairs, more: Repairs) -> None:
     for where, counts in more.items():
-        for what, count in counts.items():
+        for what, number in counts.items():
             sums = total.setdefault(where, {})
-            sums[what] = sums.get(what, 0) + count
+            sums[what] = sums.get(what, 0) + number
 
 
 def in_words(counts: Mapping[str, int]) -> str:

@@ -14,6 +14,7 @@ import torch
 import typer
 from conversion import Dtype, Out, Piece, Precision, convert, data_home, manifest_of, new_app
 from own_files import parse_table
+from reading import reading
 from text_encoder import Level, TextEncoder
 
 from dmdlite import DataError, MultimodalDataset, load_dataset
@@ -50,13 +51,15 @@ def embed_text(
     splits = load_dataset(name)
     before = manifest_of(name)
     transcripts = _transcripts(name, splits, texts)
+    words_fit = level == Level.word and _words_fit(splits, transcripts)
     encoder = TextEncoder(model, level, layer, batch_size, pick_device(device), data_home())
-    new_name = f"{next(iter(splits.values())).name}_{Path(model).name}"
+    old_name = Path(next(iter(splits.values())).name).name or "unnamed"
+    new_name = f"{old_name}_{Path(model).name}"
     convert(
         (
             p
             for split, data in splits.items()
-            for p in _pieces(split, data, transcripts, encoder, new_name)
+            for p in _pieces(split, data, transcripts[split], encoder, new_name)
         ),
         new_name,
         out,
@@ -65,41 +68,56 @@ def embed_text(
         total=sum(map(len, splits.values())),
         dtype=dtype,
         before=before,
-        aligned=bool(before.get("aligned")) and level == Level.word,
+        aligned=bool(before.get("aligned")) and words_fit,
         language={"model": model, "weights": encoder.fingerprint, "level": level, "layer": layer},
     )
 
 
-def _transcripts(name: str, splits: dict[str, MultimodalDataset], path: Path | None) -> dict:
-    """id -> transcript of every clip. Raises DataError where some have none."""
-    if path:
-        rows = parse_table(_read(path), str(path))
-        if not rows or not {"id", "text"} <= set(rows[0]):
-            raise DataError(f"{path}: needs a header with id and text")
-        found = {row["id"]: row["text"] or "" for row in rows}
-    else:
-        found = {i: t for d in splits.values() for i, t in zip(d.ids, d.texts, strict=False)}
-    lacking = [i for data in splits.values() for i in data.ids if i not in found]
-    if lacking:
-        hint = "" if path else "; give them with --texts FILE.csv, columns id and text"
-        raise DataError(f"{name}: {len(lacking)} clips without text, first {lacking[0]}{hint}")
-    return found
+def _words_fit(splits: dict[str, MultimodalDataset], transcripts: dict[str, list[str]]) -> bool:
+    """Whether every clip's grid has room for no more steps than its transcript has words."""
+    for split, data in splits.items():
+        words = torch.tensor([len(text.split()) for text in transcripts[split]])
+        for m in data.modalities:
+            row, step, _ = data.locate(m, torch.arange(len(data)))
+            if m != "language" and (step >= words[row]).any():
+                return False
+    return True
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
+def _transcripts(
+    name: str, splits: dict[str, MultimodalDataset], path: Path | None
+) -> dict[str, list[str]]:
+    """The transcripts of every split, in order. Raises DataError where some have none."""
+    if not path:
+        without = [split for split, data in splits.items() if not data.texts]
+        if without:
+            clip = splits[without[0]].ids[:1]
+            raise DataError(
+                f"{name}: {', '.join(without)} without text, for example {clip}; give it with "
+                "--texts FILE.csv, columns id and text"
+            )
+        return {split: list(data.texts) for split, data in splits.items()}
+    with reading(path):
+        rows = parse_table(path.read_text(encoding="utf-8-sig"), str(path))
+    if not rows or not {"id", "text"} <= set(rows[0]):
+        raise DataError(f"{path}: needs a header with id and text")
+    found = {row["id"]: row["text"] or "" for row in rows}
+    every = [i for data in splits.values() for i in data.ids]
+    if len(found) < len(rows) or len(set(every)) < len(every):
+        raise DataError(f"{path}: an id stands for more than one clip; texts would be mixed up")
+    if lacking := [i for i in every if i not in found]:
+        raise DataError(f"{path}: {len(lacking)} clips without text, first {lacking[0]}")
+    return {split: [found[i] for i in data.ids] for split, data in splits.items()}
 
 
 def _pieces(
-    split: str, data: MultimodalDataset, transcripts: dict, encoder: TextEncoder, name: str
+    split: str, data: MultimodalDataset, transcripts: list, encoder: TextEncoder, name: str
 ) -> Iterator[Piece]:
     for places in torch.arange(len(data)).split(CHUNK):
         piece = data.subset(places)
-        texts = [transcripts[i] for i in piece.ids]
-        states, cut = encoder(texts)
+        texts = [transcripts[i] for i in places.tolist()]
+        with reading(f"{name}, {split}: its texts"):
+            states, cut = encoder(texts)
         counts = {"cut_texts": cut, "no_text": sum(len(x) == 0 for x in states)}
         yield split, _with_language(piece, states, tuple(texts), name), {"language": counts}
 

@@ -53,7 +53,7 @@ def from_arrays(
     shares: Annotated[
         str | None, typer.Option(help="Percent for train,valid,test, where no split is given")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the random split")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random split")] = 0,
     label_shift: Annotated[float, typer.Option(help="sentiment = (label - shift) * scale")] = 0.0,
     label_scale: Annotated[float, typer.Option(help="See --label-shift")] = 1.0,
     out: Out = None,
@@ -75,14 +75,13 @@ def from_arrays(
     if len(names) < 2:
         raise DataError(f"{source}: {len(names)} modalities ({', '.join(names)}), two are needed")
     for m in names:
-        if not MODALITY_NAME.fullmatch(m):
+        if not MODALITY_NAME.fullmatch(m) or m == "factor":  # factor.NAME is taken, on disk
             raise DataError(f"{source}: a modality cannot be called {m!r}")
     ids = about.get("ids", np.arange(0))
     if len(set(ids)) < len(ids):
         raise DataError(f"{source}: {len(ids) - len(set(ids))} ids occur twice")
     split = _splits(source, about, shares, seed)
     labels = (about["labels"] - label_shift) * label_scale
-    files = [source] if source.is_file() else [source / "labels.csv"]
     group = about.get("group")
     groups = {s: [str(g) for g in group[split == s]] for s in SPLITS} if group is not None else None
     convert(
@@ -90,7 +89,8 @@ def from_arrays(
         name,
         out,
         source=f"own features in {source.name}",
-        inputs=files,
+        inputs=[source],
+        own=True,
         total=len(labels),
         dtype=dtype,
         aligned=aligned,
@@ -126,6 +126,8 @@ def _clips(where: str, x: np.ndarray, lengths: np.ndarray | None, n: int) -> Cal
         raise DataError(f"{where} holds {x.dtype}, expected numbers")
     if lengths is not None and (lengths.shape != (n,) or lengths.dtype.kind not in "iu"):
         raise DataError(f"{where}_lengths must be {n} whole numbers, is {lengths.shape}")
+    if lengths is not None and (lengths > x.size).any():
+        raise DataError(f"{where}_lengths reach {lengths.max()}, more than there is")
     if x.ndim == 3 and len(x) == n:
         if lengths is not None and ((lengths < 0) | (lengths > x.shape[1])).any():
             raise DataError(f"{where}_lengths go beyond the {x.shape[1]} steps there are")
@@ -154,14 +156,22 @@ def _from_folder(path: Path) -> Source:
         if not clip or set(clip) & set("/\\\0") or clip in (".", ".."):
             where = folder.where("labels.csv")
             raise DataError(f"{where}: id {str(clip)!r} cannot be a file's name")
-    modalities = folder.folders()
+    modalities, known = folder.folders(), set(about["ids"].tolist())
     orphans = [f"{m}/{f}" for m in modalities for f in folder.files(m)
-               if f.removesuffix(".csv") not in set(about["ids"])]  # fmt: skip
+               if f.removesuffix(".csv") not in known]  # fmt: skip
     if orphans:
         raise DataError(f"{path}: {len(orphans)} files without a label, first {orphans[0]}")
-    widths = {m: folder.numbers(f"{m}/{folder.files(m)[0]}").shape[1] for m in modalities}
+    widths = {m: _width(folder, m) for m in modalities}
     read = {m: _csv_reader(folder, m, about["ids"], widths[m]) for m in modalities}
     return Source(about, read, widths, {})
+
+
+def _width(folder: Folder, m: str) -> int:
+    """Columns of the first file that has any."""
+    for file in folder.files(m):
+        if width := folder.numbers(f"{m}/{file}").shape[1]:
+            return width
+    raise DataError(f"{folder.where(m)}: no file with a number in it")
 
 
 def _csv_reader(folder: Folder, m: str, ids: np.ndarray, width: int) -> Callable:
@@ -170,6 +180,8 @@ def _csv_reader(folder: Folder, m: str, ids: np.ndarray, width: int) -> Callable
         if file not in folder:
             return np.zeros((0, width))  # a missing modality
         x = folder.numbers(file)
+        if not x.size:
+            return np.zeros((0, width))
         if x.shape[1] != width:
             raise DataError(f"{folder.where(file)}: {x.shape[1]} columns, others have {width}")
         return x
@@ -196,9 +208,11 @@ def _splits(source: Path, about: dict, shares: str | None, seed: int) -> np.ndar
         percent = [float(share) for share in (shares or "").split(",")]
     except ValueError:
         percent = []
-    if len(percent) != 3 or min(percent) < 0 or abs(sum(percent) - 100) > 1e-6:
+    if len(percent) != 3 or not min(percent) >= 0 or not abs(sum(percent) - 100) < 1e-6:
         raise DataError(f"{source}: no split given; say how, for example --shares 70,10,20")
     group = about.get("group", np.arange(len(about["labels"])))
+    if blank := int((group == "").sum()):
+        raise DataError(f"{source}: {blank} clips without a group, where others have one")
     names, member, sizes = np.unique(group, return_inverse=True, return_counts=True)
     order = np.random.default_rng(seed).permutation(len(names))
     before = np.empty(len(names))

@@ -16,6 +16,7 @@ import numpy as np
 import typer
 from computational_sequence import PAUSE, Sequence, average, overlapping, spoken
 from conversion import LIMIT, Dtype, Name, Out, Piece, Precision, convert, new_app
+from reading import reading
 from safe_hdf5 import open_hdf5
 
 from dmdlite import DataError
@@ -54,7 +55,7 @@ def from_csd(
     audio_columns: Annotated[
         str | None, typer.Option(help="The same; MOSI's usual five of COVAREP are 1,3,6,25,60")
     ] = None,
-    label_column: Annotated[int, typer.Option(help="Sentiment's column in LABELS")] = 0,
+    label_column: Annotated[int, typer.Option(min=0, help="Sentiment's column in LABELS")] = 0,
     name: Name = None,
     out: Out = None,
     dtype: Dtype = Precision.float32,
@@ -65,15 +66,20 @@ def from_csd(
     language features, and embed_text.py makes them. Pauses ("sp") are not words.
     """
     split_of = read_folds(folds)
-    name = name or (folds if folds in BUILT_IN else language.stem)
+    kind = "unaligned" if unaligned else "aligned"
+    name = name or f"{folds if folds in BUILT_IN else language.stem}_sdk_{kind}"
     files = {"language": language, "vision": vision, "audio": audio, "labels": labels}
     files |= {"words": words} if words else {}
     with ExitStack() as stack:
         opened = {k: Sequence(stack.enter_context(open_hdf5(p))) for k, p in files.items()}
+        opened["labels"].in_time = False  # clip i is the i-th row, as the SDK counts
         sequences = _roles(opened)
         for m, columns in (("vision", vision_columns), ("audio", audio_columns)):
             sequences[m].select(columns, f"--{m}-columns")
         videos = [v for v in opened["labels"].entries if v in split_of]
+        outside = sorted(set(opened["labels"].entries) - set(split_of))
+        if outside:
+            typer.echo(f"{len(outside)} videos are in no fold, left out: {outside[:5]}", err=True)
         if not videos:
             raise DataError(f"{labels}: none of its videos is in the folds {folds}")
         segments = (
@@ -90,7 +96,7 @@ def from_csd(
             dtype=dtype,
             aligned=not unaligned,
             label_map="label * 1",
-            not_in_folds=sorted(set(opened["labels"].entries) - set(split_of)),
+            not_in_folds=outside,
             not_in_labels=sorted(set(split_of) - set(opened["labels"].entries)),
         )
 
@@ -114,13 +120,11 @@ def read_folds(folds: str) -> dict[str, str]:
     Raises DataError for another form, and for a video in two splits.
     """
     path = FOLDS / f"{folds}.json" if folds in BUILT_IN else Path(folds)
-    try:
+    if not path.is_file():
+        raise DataError(f"--folds {folds}: no such file; built in: {BUILT_IN}")
+    with reading(f"--folds {folds}: neither JSON nor lists in Python"):
         text = path.read_text(encoding="utf-8")
         found = json.loads(text) if path.suffix == ".json" else _assigned_lists(text)
-    except OSError as error:
-        raise DataError(f"--folds {folds}: {error.strerror}; built in: {BUILT_IN}") from None
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
-        raise DataError(f"--folds {folds}: neither JSON nor lists in Python ({error})") from None
     wanted = {s: found[s] for s in SPLITS if s in found} if isinstance(found, dict) else {}
     if not wanted or not all(isinstance(v, list) for v in wanted.values()):
         raise DataError(f"--folds {folds}: no lists named train, valid or test")
@@ -160,10 +164,12 @@ def _segments(
             grid = spans[keep]
         else:
             grid = parts["language"][1]
+        if any(x.dtype.kind in "SO" for x, _ in [*parts.values(), (labels, None)]):
+            raise DataError(f"{video}: text where numbers are expected")
         repairs = {}
         if not unaligned:
             repairs = {m: int((~np.isfinite(x)).sum()) for m, (x, _) in parts.items()}
-            parts = {m: (average(x, spans, grid), grid) for m, (x, spans) in parts.items()}
+            parts = {m: (_on_grid(x, spans, grid), grid) for m, (x, spans) in parts.items()}
         sample, padding = from_padded(
             {m: x[None] for m, (x, _) in parts.items()},
             np.clip(labels[i : i + 1, column], -LIMIT, LIMIT),
@@ -176,6 +182,11 @@ def _segments(
         for m, count in repairs.items():
             padding[m]["not_averaged"] = count
         yield split, sample, {**padding, "labels": {"clipped": int(abs(labels[i, column]) > LIMIT)}}
+
+
+def _on_grid(features: np.ndarray, spans: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """A row a word: word vectors as they are, anything else averaged."""
+    return features if np.array_equal(spans, words) else average(features, spans, words)
 
 
 def _within(

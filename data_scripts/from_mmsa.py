@@ -46,7 +46,7 @@ def from_mmsa(
     first = next(iter(splits.values()))
     known = known_name(file, *(first.features(f).shape[2] for f in ("vision", "audio")))
     _check_text(splits, without_language)
-    grid = len({first.features(f).shape[1] for f in fields.values()}) == 1
+    grid = len({first.features(f).shape[1] for f in fields.values()} | _text_steps(first)) == 1
     name = name or f"{known}_{'aligned' if grid else 'unaligned'}"
     scale = label_scale or (3.0 if known == "sims" else 1.0)
     pieces = (
@@ -78,6 +78,12 @@ def _check_text(splits: dict[str, Fields], without: bool) -> None:
             raise DataError(f"{part.where}: text is (N, 3, T) like text_bert. {NO_FEATURES}")
 
 
+def _text_steps(part: Fields) -> set[int]:
+    """T of the words, which tells aligned files even where their features are left out."""
+    found = [part.array(field).shape for field in ("text", "text_bert") if field in part]
+    return {max(shape[1:]) if shape[1] == 3 else shape[1] for shape in found if len(shape) == 3}
+
+
 def _pieces(
     part: Fields, fields: dict[str, str], name: str, scale: float, grid: bool
 ) -> Iterator[Piece]:
@@ -91,7 +97,7 @@ def _pieces(
         part.column(labels, n) * scale,
         ["_".join(row) for row in part.words("id", n)] if "id" in part else None,
         lengths=_lengths(part, fields, n),
-        texts=[row[0] for row in part.words("raw_text", n)] if "raw_text" in part else [],
+        texts=[" ".join(row) for row in part.words("raw_text", n)] if "raw_text" in part else [],
         factors={
             f"label_{m}": part.column(f"regression_labels_{letter}", n) * scale
             for m, letter in UNIMODAL.items()
@@ -106,7 +112,11 @@ def _lengths(part: Fields, fields: dict[str, str], n: int) -> dict[str, np.ndarr
     given = {m: f"{field}_lengths" for m, field in fields.items()}
     found = {m: part.column(field, n) for m, field in given.items() if field in part}
     if "language" in fields and "text_bert" in part and "language" not in found:
-        tokens = part.array("text_bert")
+        tokens = part.features("text_bert")
+        if len(tokens) != n or 3 not in tokens.shape[1:]:
+            raise DataError(
+                f"{part.where}: text_bert has shape {tokens.shape}, expected ({n}, 3, T)"
+            )
         tokens = tokens[:] if tokens.shape[1] == 3 else np.swapaxes(tokens[:], 1, 2)
         told = tokens[:, 1].sum(axis=1)  # rows: ids, mask, segment
         found["language"] = np.where(told > 0, told, part.array("text").shape[1])

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
+from reading import reading
 from safe_hdf5 import ALWAYS, EXPANSION
 
 from dmdlite import DataError
 
 LARGEST_CSV = 1 << 28  # bytes of one file
+MOST_ROWS = 1_000_000  # of a table of clips
+ABSENT = ("", "na", "nan", "null", "none")  # cells without a number
 
 
 class Folder:
@@ -30,16 +33,22 @@ class Folder:
             wrapped = "labels.csv" not in self.sizes and len(roots) == 1
             self.root = f"{roots.pop()}/" if wrapped else ""  # a zip of the folder itself
         else:
+            links = [p for p in path.rglob("*") if p.is_symlink() and p.is_dir()]
+            if links:
+                raise DataError(f"{links[0]}: a link to a folder; put the folder itself there")
             files = [p for p in path.rglob("*") if p.is_file()]
             self.sizes = {p.relative_to(path).as_posix(): p.stat().st_size for p in files}
             self.root = ""
+        self.sizes = {name: size for name, size in self.sizes.items() if not _hidden(name)}
 
     def __contains__(self, name: str) -> bool:
         return self.root + name in self.sizes
 
     def folders(self) -> list[str]:
-        """Folders right below, in order."""
-        inner = (PurePosixPath(n.removeprefix(self.root)).parts for n in self.sizes)
+        """Folders right below, in order. Raises DataError for files further down."""
+        inner = [PurePosixPath(n.removeprefix(self.root)).parts for n in self.sizes]
+        if deep := [parts for parts in inner if len(parts) > 2]:
+            raise DataError(f"{self.path}: {'/'.join(deep[0])} lies deeper than MODALITY/ID.csv")
         return sorted({parts[0] for parts in inner if len(parts) == 2})
 
     def files(self, folder: str) -> list[str]:
@@ -53,12 +62,10 @@ class Folder:
         """Raises DataError for a file that is too large, or not UTF-8."""
         if self.sizes[self.root + name] > LARGEST_CSV:
             raise DataError(f"{self.where(name)}: larger than {LARGEST_CSV >> 20} MiB")
-        try:
+        with reading(self.where(name)):
             archive, path = self.zip, self.path / name
             raw = archive.read(self.root + name) if archive else path.read_bytes()
             return raw.decode("utf-8-sig")
-        except (UnicodeDecodeError, zipfile.BadZipFile, RuntimeError) as error:
-            raise DataError(f"{self.where(name)}: cannot be read ({error})") from None
 
     def table(self, name: str) -> list[dict[str, str]]:
         """A csv with a header, as one dict a line."""
@@ -66,22 +73,45 @@ class Folder:
 
     def numbers(self, name: str) -> np.ndarray:
         """A csv of numbers [T, D], with or without a header line."""
-        text = self.text(name).strip()
-        first = text.partition("\n")[0].split(",")
-        skip = 0 if all(_is_number(cell) for cell in first) else 1
-        if not text or (skip and "\n" not in text):
-            return np.zeros((0, len(first)))
+        rows = [row for row in csv.reader(self.text(name).splitlines()) if row]
+        if rows and _is_header(rows[0]):
+            rows = rows[1:]
         try:
-            return np.loadtxt(io.StringIO(text), delimiter=",", skiprows=skip, ndmin=2)
+            table = np.array([[_number(cell) for cell in row] for row in rows], dtype=np.float64)
         except ValueError as error:
             raise DataError(f"{self.where(name)}: not a table of numbers ({error})") from None
+        return table if rows else np.zeros((0, 0))
 
 
 def parse_table(text: str, where: str) -> list[dict[str, str]]:
     try:
-        return list(csv.DictReader(io.StringIO(text), strict=True))
+        rows = list(islice(csv.DictReader(io.StringIO(text), strict=True), MOST_ROWS + 1))
     except csv.Error as error:
         raise DataError(f"{where}: not a csv ({error})") from None
+    if len(rows) > MOST_ROWS:
+        raise DataError(f"{where}: more than {MOST_ROWS} rows")
+    return rows
+
+
+def _hidden(name: str) -> bool:
+    """What systems leave in folders and zips: .DS_Store, __MACOSX/..."""
+    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
+
+
+def _number(cell: str) -> float:
+    """A cell's number; NaN where it is empty or says so."""
+    return math.nan if cell.strip().lower() in ABSENT else float(cell)
+
+
+def _is_header(row: list[str]) -> bool:
+    """Names, none of which is a number, or the numbers 0, 1, 2, ... that pandas writes."""
+    if len(row) > 1 and [cell.strip() for cell in row] == [str(i) for i in range(len(row))]:
+        return True
+    try:
+        [_number(cell) for cell in row]
+    except ValueError:
+        return not any(_is_number(cell) for cell in row)
+    return False
 
 
 def _is_number(cell: str) -> bool:
@@ -97,19 +127,15 @@ def open_zip(path: Path) -> zipfile.ZipFile:
 
     Raises DataError otherwise, and when it is no zip.
     """
-    try:
+    with reading(f"{path}: neither a folder nor a readable zip"):
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: neither a folder nor a readable zip ({error})") from None
     for member in archive.infolist():
         parts = PurePosixPath(member.filename.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+        if parts.is_absolute() or ".." in parts.parts or ":" in (*parts.parts, "")[0]:
             raise DataError(f"{path}: refused, {member.filename!r} points out of the archive")
-        if member.file_size > max(ALWAYS, EXPANSION * member.compress_size):
-            raise DataError(
-                f"{path}: refused, {member.filename!r} unpacks from {member.compress_size} "
-                f"to {member.file_size} bytes"
-            )
+    size, unpacked = path.stat().st_size, sum(m.file_size for m in archive.infolist())
+    if unpacked > max(ALWAYS, EXPANSION * size):
+        raise DataError(f"{path}: refused, it unpacks from {size} to {unpacked} bytes")
     return archive
 
 
@@ -118,17 +144,9 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     archive, arrays = open_zip(path), {}
     for member in archive.infolist():
         where = f"{path}: {member.filename}"
-        with _complaints(where), archive.open(member) as file:
+        with reading(where), archive.open(member) as file:
             arrays[member.filename.removesuffix(".npy")] = _read_npy(file, member.file_size)
     return arrays
-
-
-@contextmanager
-def _complaints(where: str) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, SyntaxError) as error:
-        raise DataError(f"{where}: {error}") from None
 
 
 def _read_npy(file: BinaryIO, size: int) -> np.ndarray:
@@ -139,8 +157,10 @@ def _read_npy(file: BinaryIO, size: int) -> np.ndarray:
         header = np.lib.format.read_array_header_2_0(file)
     shape, fortran, dtype = header
     if dtype.kind not in "fiubUS":
-        raise DataError(f"refused, it holds {dtype}, expected numbers or text")
+        raise ValueError(
+            f"refused, it holds {dtype}, expected numbers or text (save text as x.astype(str))"
+        )
     raw = file.read()
     if len(raw) != dtype.itemsize * int(np.prod(shape, dtype=object)):
-        raise DataError(f"refused, shape {shape} of {dtype} does not fit its {size} bytes")
+        raise ValueError(f"refused, shape {shape} of {dtype} does not fit its {size} bytes")
     return np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C")

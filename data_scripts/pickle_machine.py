@@ -22,10 +22,6 @@ MAKERS = {
     ("collections", "OrderedDict"): Maker("dict"),
     ("__builtin__", "bytes"): Maker("no bytes"),
 }
-BROKEN = (
-    *(pickle.UnpicklingError, EOFError, struct.error, LookupError, ValueError, TypeError),
-    *(AttributeError, OverflowError, RecursionError, MemoryError),
-)
 
 
 def load_pickle(path: str | Path) -> Any:
@@ -42,8 +38,8 @@ def load_pickle(path: str | Path) -> Any:
         raise DataError(f"{path}: {error}") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    except BROKEN as error:
-        reason = str(error)[:100] or type(error).__name__
+    except Exception as error:  # a damaged program can fail in nearly any way
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise DataError(f"{path}: not a whole pickle ({reason})") from None
 
 
@@ -71,6 +67,7 @@ class _File:
 class _Machine(pickle._Unpickler):  # the one in Python, whose opcodes can be taken out one by one
     def __init__(self, path: Path, file: BinaryIO):
         self.path, self.source = path, _File(file, path.stat().st_size)
+        self.room = self.source.size  # bytes that makers may still bring into being
         super().__init__(self.source, encoding="latin-1")
 
     def find_class(self, module: str, name: str) -> Maker:
@@ -116,14 +113,25 @@ class _Machine(pickle._Unpickler):  # the one in Python, whose opcodes can be ta
         super().load_dict()
 
     def _check_key(self, key: Any) -> None:
-        if not isinstance(key, str | bytes | int | float):
+        if not isinstance(key, str | bytes):
             raise DataError(f"refused: a {type(key).__name__} as key of a dictionary")
 
     def load_build(self) -> None:
         state, target = self.stack.pop(), self.stack[-1]
         if not isinstance(target, StoredArray | Type):
             raise DataError(f"refused: it sets attributes of a {type(target).__name__}")
+        if isinstance(target, StoredArray):  # Python 2 wrote the bytes as text
+            state = (*state[:4], self._bytes(state[4]))
         target.build(state)
+
+    def _bytes(self, x: Any) -> Any:
+        """Text to the bytes it stands for; no more in all than the file is long."""
+        if isinstance(x, str):
+            self.room -= len(x)
+            if self.room < 0:
+                raise DataError("refused: it makes more than the file holds")
+            return x.encode("latin-1")
+        return x
 
     def load_reduce(self) -> None:
         args, maker = self.stack.pop(), self.stack.pop()
@@ -138,20 +146,22 @@ class _Machine(pickle._Unpickler):  # the one in Python, whose opcodes can be ta
         if what == "dtype":
             return Type(args[0])
         if what == "scalar" and isinstance(args[0], Type) and args[0].numpy.kind != "O":
-            data = args[1].encode("latin-1") if isinstance(args[1], str) else args[1]
-            return np.frombuffer(data, args[0].numpy)[0]
+            return np.frombuffer(self._bytes(args[1]), args[0].numpy)[0]
         if what == "buffer":
             payload, kind, shape, order = args
+            if order not in ("C", "F"):
+                raise DataError("refused: array in an order other than C or F")
             array = StoredArray(self.path)
             array.build((1, shape, kind, order == "F", payload))
             return array
         if what == "latin1" and isinstance(args[0], str):
-            return args[0].encode("latin-1")
+            return self._bytes(args[0])
         if what == "no bytes" and not args:
             return b""
         if what == "dict" and not args:
             return {}
-        raise DataError(f"refused: {what} of {str(args)[:60]}")
+        kinds = ", ".join(type(a).__name__ for a in args[:5])
+        raise DataError(f"refused: {what} of ({kinds})")
 
 
 # The opcodes that remain, each with the method above where there is one.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import typer
 from pickle_machine import load_pickle
+from reading import reading
 from safe_pickle import StoredArray
 
 from dmdlite import DataError
@@ -20,7 +23,7 @@ class Fields:
     """One split: its fields by name, with the file and split in every complaint."""
 
     def __init__(self, path: Path, split: str, content: Any):
-        self.where, self.split = f"{path}, {split}", split
+        self.where, self.split, self.size = f"{path}, {split}", split, path.stat().st_size
         if not isinstance(content, dict):
             raise DataError(f"{self.where}: expected a dict of arrays, found {_kind(content)}")
         self.content = {_text(key): value for key, value in content.items()}
@@ -34,13 +37,26 @@ class Fields:
             raise DataError(f"{self.where}: no field {field!r}; it holds {sorted(self.content)}")
         value = self.content[field]
         if isinstance(value, list | tuple):
-            try:
-                value = np.array([v.whole() if isinstance(v, StoredArray) else v for v in value])
-            except ValueError as error:
-                raise DataError(f"{self.where}: {field} is a ragged list ({error})") from None
+            value = self._from_list(field, list(value))
         if not isinstance(value, StoredArray | np.ndarray):
             raise DataError(f"{self.where}: {field} is {_kind(value)}, expected an array")
         return value
+
+    def _from_list(self, field: str, items: list) -> np.ndarray:
+        """A list of numbers or text, of arrays of one shape, or of rows of numbers or text."""
+        if all(isinstance(item, StoredArray) for item in items) and items:
+            if len({item.shape for item in items}) > 1:
+                raise DataError(f"{self.where}: {field} is a ragged list of arrays")
+            rows, size = items, sum(8 * prod(item.shape) for item in items)
+        else:
+            rows = [item if isinstance(item, list | tuple) else [item] for item in items]
+            if not all(isinstance(x, str | bytes | int | float) for row in rows for x in row[:1]):
+                raise DataError(f"{self.where}: {field} is a list of {_kind(items[0])}")
+            size = sum(map(len, rows))
+        if size > 64 + 8 * self.size:
+            raise DataError(f"{self.where}: refused, {field} is larger than the whole file")
+        with reading(f"{self.where}: {field}"):
+            return np.array([i.numbers() if isinstance(i, StoredArray) else i for i in items])
 
     def features(self, field: str) -> StoredArray | np.ndarray:
         """A numeric array [N, T, D]."""
@@ -56,19 +72,20 @@ class Fields:
         x = self.array(field)
         if x.shape[:1] != (n,) or np.prod(x.shape) != n:
             raise DataError(f"{self.where}: {field} has shape {x.shape}, expected ({n},)")
-        x = x.whole() if isinstance(x, StoredArray) else x
-        try:
-            return x.reshape(n).astype(np.float64)
-        except (ValueError, TypeError):
-            raise DataError(f"{self.where}: {field} holds {x.dtype}, expected numbers") from None
+        if x.dtype.kind not in "fiubO":
+            raise DataError(f"{self.where}: {field} holds {x.dtype}, expected numbers")
+        with reading(f"{self.where}: {field}, expected numbers"):
+            return _whole(x).reshape(n).astype(np.float64)
 
     def words(self, field: str, n: int) -> list[list[str]]:
         """n rows of text, each of one or more columns."""
         x = self.array(field)
         if x.shape[:1] != (n,):
             raise DataError(f"{self.where}: {field} has shape {x.shape}, expected {n} rows")
-        x = x.whole() if isinstance(x, StoredArray) else x
-        return [[_text(item) for item in row.reshape(-1)] for row in np.asarray(x).reshape(n, -1)]
+        if not n:
+            return []
+        with reading(f"{self.where}: {field}"):
+            return [[_text(item) for item in row] for row in _whole(x).reshape(n, -1).tolist()]
 
 
 def read_splits(path: Path) -> dict[str, Fields]:
@@ -76,8 +93,12 @@ def read_splits(path: Path) -> dict[str, Fields]:
     content = load_pickle(path)
     if not isinstance(content, dict):
         raise DataError(f"{path}: expected a dict of splits, found {_kind(content)}")
-    named = {_text(key): value for key, value in content.items()}
-    named = {OTHER_NAMES.get(key, key): value for key, value in named.items()}
+    keys = [OTHER_NAMES.get(_text(key), _text(key)) for key in content]
+    if len(set(keys)) < len(keys):
+        raise DataError(f"{path}: one split under two names, {sorted(map(_text, content))[:9]}")
+    named = dict(zip(keys, content.values(), strict=True))
+    if unused := sorted(set(keys) - set(SPLITS)):
+        typer.echo(f"{path}: not used, {', '.join(unused)[:200]}", err=True)
     found = {split: Fields(path, split, named[split]) for split in SPLITS if split in named}
     if not found:
         raise DataError(f"{path}: no {', '.join(SPLITS)}; it holds {sorted(named)[:9]}")
@@ -89,7 +110,15 @@ def known_name(path: Path, vision: int, audio: int) -> str:
     return WIDTHS.get((vision, audio), path.stem)
 
 
+def _whole(x: StoredArray | np.ndarray) -> np.ndarray:
+    return x.whole() if isinstance(x, StoredArray) else x
+
+
 def _text(x: Any) -> str:
+    if x is None:
+        return ""
+    if not isinstance(x, str | bytes | int | float | np.generic):
+        raise DataError(f"expected text, found {_kind(x)}")
     if isinstance(x, bytes):
         try:
             return x.decode("utf-8")

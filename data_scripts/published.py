@@ -68,11 +68,23 @@ def git_blob_sha1(path: Path) -> str:
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Size and SHA-256 of a file, and git's SHA-1 where that is what was published."""
+    """Size and SHA-256 of a file, and git's SHA-1 where that is what was published.
+
+    Of a folder: the SHA-256 of the lines that `sha256sum` prints for its files, in order.
+    """
+    if path.is_dir():
+        return _describe_folder(path)
     about = {"bytes": path.stat().st_size, "sha256": _feed(path, hashlib.sha256())}
     if any(path.stem in files for files in MFN.values()):
         about["git_sha1"] = git_blob_sha1(path)
     return about
+
+
+def _describe_folder(folder: Path) -> dict[str, Any]:
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    lines = [f"{_feed(p, hashlib.sha256())}  {p.relative_to(folder).as_posix()}\n" for p in files]
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    return {"bytes": sum(p.stat().st_size for p in files), "sha256": digest, "files": len(files)}
 
 
 def published_as(about: dict[str, Any]) -> str | None:

@@ -30,7 +30,8 @@ DICT EMPTY_DICT SETITEM SETITEMS GLOBAL STACK_GLOBAL REDUCE BUILD
 CODES = {getattr(pickle, name)[0]: name for name in OPCODES.split()}
 
 
-class Span(NamedTuple):
+@dataclass(frozen=True)
+class Span:
     """Bytes that stay in the file."""
 
     offset: int
@@ -47,19 +48,21 @@ class Type:
     """A numpy dtype being put together; only numbers, booleans, text and objects."""
 
     def __init__(self, code: Any):
-        text = code.decode("latin-1") if isinstance(code, bytes) else str(code)
-        if not re.fullmatch(r"[<>=|]?([fiubcUS]\d{1,6}|b1|\?|O8?)", text):
-            raise DataError(f"refused: array of type {text!r}")
+        text = code.decode("latin-1") if isinstance(code, bytes) else code
+        if not isinstance(text, str) or not re.fullmatch(
+            r"[<>=|]?([fiubc](1|2|4|8|16)|[US][1-9]\d{0,5}|b1|\?|O8?)", text
+        ):
+            shown = repr(text[:40]) if isinstance(text, str) else type(text).__name__
+            raise DataError(f"refused: array of type {shown}")
         self.numpy = np.dtype("O" if "O" in text else text)
 
     def build(self, state: Any) -> None:
         if not isinstance(state, tuple) or len(state) < 8 or any(s is not None for s in state[2:5]):
             raise DataError("refused: array with fields or sub-arrays")
-        order = state[1].decode() if isinstance(state[1], bytes) else state[1]
-        if order in ("<", ">"):
-            self.numpy = self.numpy.newbyteorder(order)
-        elif order not in ("=", "|"):
-            raise DataError(f"refused: byte order {order!r}")
+        order = state[1].decode("latin-1") if isinstance(state[1], bytes) else state[1]
+        if order not in ("<", ">", "=", "|"):
+            raise DataError("refused: array of unknown byte order")
+        self.numpy = self.numpy.newbyteorder(order)
 
 
 @dataclass
@@ -75,11 +78,11 @@ class StoredArray:
     def build(self, state: Any) -> None:
         """Take what `ndarray.__setstate__` would; the header must agree with the bytes there."""
         _, shape, kind, fortran, payload = state
-        whole = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
-        if not whole or not isinstance(kind, Type):
-            raise DataError(f"refused: array of shape {str(shape)[:60]}")
-        if isinstance(payload, str):  # written by Python 2
-            payload = payload.encode("latin-1")
+        whole = isinstance(shape, tuple) and all(type(n) is int for n in shape)
+        if not whole or len(shape) > 32 or not all(0 <= n < 1 << 63 for n in shape):
+            raise DataError("refused: array of a shape that is none")
+        if not isinstance(kind, Type):
+            raise DataError("refused: array without a type")
         objects = kind.numpy.kind == "O"
         if isinstance(payload, list) is not objects or not isinstance(payload, list | bytes | Span):
             raise DataError("refused: array whose content does not fit its type")
@@ -106,8 +109,14 @@ class StoredArray:
     def whole(self) -> np.ndarray:
         if isinstance(self.payload, list):
             x = np.empty(len(self.payload), object)
+            room = self.path.stat().st_size
             for i, item in enumerate(self.payload):
-                x[i] = item.whole() if isinstance(item, StoredArray) else item
+                if isinstance(item, StoredArray):
+                    item = item.numbers()
+                    room -= item.nbytes
+                if room < 0:
+                    raise DataError(f"{self.path}: refused, its arrays are larger than the file")
+                x[i] = item
             return x.reshape(self.shape, order="F" if self.fortran else "C")
         if isinstance(self.payload, Span):
             if not self.fortran:
@@ -115,6 +124,12 @@ class StoredArray:
             self.payload = self._bytes()
         x = np.frombuffer(self.payload, self.dtype)
         return x.reshape(self.shape, order="F" if self.fortran else "C")
+
+    def numbers(self) -> np.ndarray:
+        """The whole array, when it is none of objects."""
+        if self.dtype.kind == "O":
+            raise DataError(f"{self.path}: refused, arrays of objects within one another")
+        return self.whole()
 
     def _bytes(self) -> bytes:
         with self.path.open("rb") as file:

@@ -25,9 +25,11 @@ class Columns:
     not_finite: int = 0
     left: int = 0  # all-zero steps at the start of clips
     right: int = 0  # and at their ends
+    inside: int = 0  # and in between
+    steps: int = 0
 
     def constant(self) -> np.ndarray:
-        return np.flatnonzero(self.low == self.high)
+        return np.flatnonzero((self.low == self.high) & (self.steps > 1))
 
 
 @dataclass
@@ -47,7 +49,7 @@ def scan(data: MultimodalDataset, bar: tqdm) -> Scan:
             x = values[edges[0] : edges[-1]]
             _look_at(columns[m], x.float().numpy(), (edges - edges[0]).numpy())
             for i, (a, b) in enumerate(pairwise(edges)):
-                digests[start + i].update(values[a:b].numpy().tobytes())
+                digests[start + i].update(values[a:b].contiguous().view(torch.uint8).numpy())
             bar.update(x.nbytes)
     return Scan(columns, [digest.digest() for digest in digests])
 
@@ -62,6 +64,7 @@ def _parts(offsets: torch.Tensor, step_bytes: int) -> list[tuple[int, int]]:
 def _look_at(columns: Columns, x: np.ndarray, edges: np.ndarray) -> None:
     finite = np.isfinite(x)
     columns.not_finite += int(x.size - finite.sum())
+    columns.steps += len(x)
     if not len(x):
         return
     columns.low = np.minimum(columns.low, np.where(finite, x, np.inf).min(axis=0))
@@ -71,3 +74,4 @@ def _look_at(columns: Columns, x: np.ndarray, edges: np.ndarray) -> None:
         real = np.flatnonzero(filled[a:b])
         columns.left += int(real[0]) if len(real) else int(b - a)
         columns.right += int(b - a - 1 - real[-1]) if len(real) else 0
+        columns.inside += int(real[-1] - real[0] + 1 - len(real)) if len(real) else 0

@@ -39,7 +39,8 @@ class TextEncoder:
         self.fingerprint = _fingerprint(self.model)
         self.cache = home / "embeddings" / self.fingerprint[:16]
         positions = getattr(self.model.config, "max_position_embeddings", sys.maxsize)
-        self.longest = min(self.tokenizer.model_max_length, positions, LONGEST)
+        named = self.tokenizer.model_max_length  # some name none, and reserve two positions
+        self.longest = min(named if named <= positions else positions - 2, LONGEST)
         layers = self.model.config.num_hidden_layers
         if not -layers <= layer <= layers:
             raise DataError(f"--layer {layer}: {name} has layers 0 to {layers}")
@@ -117,8 +118,8 @@ def _load(name: str) -> tuple[Any, Any]:
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(name, **options)
             model = transformers.AutoModel.from_pretrained(name, use_safetensors=True, **options)
-        except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
+        except Exception as error:  # libraries raise nearly anything for a model they do not know
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             continue
         tokenizer.padding_side = "right"
         tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token

@@ -13,11 +13,13 @@ import matplotlib.pyplot as plt
 import typer
 from checks import Finding, Status, check
 from conversion import manifest_of, new_app
+from reading import reading
 from scan import scan
 from tqdm.auto import tqdm
 
-from dmdlite import load_dataset
+from dmdlite import DataError, load_dataset
 from dmdlite.cli import run_app
+from dmdlite.files import writable
 from dmdlite.plots import data_overview
 
 app = new_app()
@@ -35,14 +37,17 @@ def verify(
 
     Exit code: 0 all well or worth a note, 1 a check failed, 2 the data set cannot be read.
     """
+    figure = writable(figure or f"{Path(name).name.replace(':', '_')}_overview.png")
+    if figure.suffix not in (".png", ".svg", ".pdf"):
+        raise DataError(f"--figure {figure}: give it the ending .png, .svg or .pdf")
     splits = load_dataset(name)
     manifest = manifest_of(name)
     total = sum(data.nbytes for data in splits.values())
     with tqdm(total=total, desc="reading", unit="B", unit_scale=True, file=sys.stderr) as bar:
         scans = {split: scan(data, bar) for split, data in splits.items()}
-    findings = check(splits, scans, manifest)
+    with reading(f"{name}: dataset.json"):
+        findings = check(splits, scans, manifest)
     _print(findings)
-    figure = figure or Path(f"{Path(name).name.replace(':', '_')}_overview.png")
     drawn = data_overview(splits)
     drawn.savefig(figure, dpi=120)
     plt.close(drawn)

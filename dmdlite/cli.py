@@ -245,5 +245,6 @@ def run_app(app: typer.Typer) -> None:
 
 
 def _fail(message: str) -> int:
-    typer.echo("error: " + " ".join(message.split()), err=True)
+    plain = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
+    typer.echo("error: " + plain, err=True)
     return 2

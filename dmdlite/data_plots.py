@@ -57,7 +57,7 @@ def _missing(ax: Axes, splits: dict[str, MultimodalDataset]) -> None:
 
 
 def _lengths(ax: Axes, data: MultimodalDataset) -> None:
-    longest = max(int(data.lengths(m).max()) for m in data.modalities)
+    longest = max((int(data.lengths(m).max()) for m in data.modalities if len(data)), default=1)
     bin_width = -(-longest // 24) or 1  # whole steps, or the bins would beat against them
     edges = np.arange(0.5, longest + bin_width + 0.5, bin_width)
     for i, m in enumerate(data.modalities):
@@ -71,13 +71,23 @@ def _lengths(ax: Axes, data: MultimodalDataset) -> None:
 
 def _spreads(ax: Axes, data: MultimodalDataset) -> None:
     """Standard deviation of every column, sorted; one that never changes lies on the floor."""
+    lowest, highest = 1.0, 1.0
     for i, (m, values) in enumerate(data.values.items()):
+        if not len(values):
+            continue
         stride = max(1, len(values) // STEPS_READ)
         spread = np.sort(values[::stride].float().std(0, correction=0).numpy())[::-1]
         place = np.linspace(0, 100, len(spread))
         ax.plot(place, np.maximum(spread, 1e-6), label=f"{m} ({len(spread)})", **mark(i))
         ax.lines[-1].set(markersize=3)
-    ax.set(yscale="log", xlabel="features, widest first (%)", ylabel="standard deviation")
+        lowest, highest = min(lowest, spread[-1]), max(highest, spread[0])
+    decades = np.floor(np.log10(max(lowest, 1e-6))), np.ceil(np.log10(highest * 1.01))
+    ax.set(
+        yscale="log",
+        ylim=10.0 ** np.array(decades),
+        xlabel="features, widest first (%)",
+        ylabel="standard deviation",
+    )
     ax.legend()
 
 

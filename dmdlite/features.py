@@ -9,6 +9,8 @@ import torch
 
 from .data import MultimodalDataset
 
+ROWS = 1 << 16  # steps taken at a time where a copy of all would be large
+
 
 def time_pooled(dataset: MultimodalDataset) -> np.ndarray:
     """[N, sum of D_m]: each modality's mean over its real steps (zero where missing)."""
@@ -27,14 +29,33 @@ def standardize(
 
     Returns `train` and the others, scaled. A constant column becomes 0.
     """
+    statistics = column_statistics(train)
+    return tuple(scaled(dataset, statistics) for dataset in (train, *others))
+
+
+Statistics = dict[str, tuple[torch.Tensor, torch.Tensor]]  # m -> mean and scale, [D_m] each
+
+
+def column_statistics(train: MultimodalDataset) -> Statistics:
+    """Mean and scale of every column over all real steps: its standard deviation, inf where the
+    column is constant. A modality without a step keeps its values (mean 0, scale 1)."""
     statistics = {}
     for m, values in train.values.items():
+        if not len(values):
+            width = values.shape[1]
+            statistics[m] = torch.zeros(width), torch.ones(width)
+            continue
+        values = values.float()
         mean, std = values.mean(0), values.std(0, correction=0)
-        spread = std > 1e-6 * mean.abs().clamp(min=values.abs().mean())
+        size = sum(part.abs().sum() for part in values.split(ROWS)) / values.numel()
+        spread = std > 1e-6 * mean.abs().clamp(min=size)
         statistics[m] = mean, torch.where(spread, std, torch.inf)
+    return statistics
 
-    def scaled(dataset: MultimodalDataset) -> MultimodalDataset:
-        pairs = statistics.items()
-        return replace(dataset, values={m: (dataset.values[m] - a) / s for m, (a, s) in pairs})
 
-    return tuple(scaled(d) for d in (train, *others))
+def scaled(
+    dataset: MultimodalDataset, statistics: Statistics, name: str | None = None
+) -> MultimodalDataset:
+    """The data set with each column moved and scaled, under another `name` if given."""
+    values = {m: (dataset.values[m] - mean) / scale for m, (mean, scale) in statistics.items()}
+    return replace(dataset, values=values, name=name or dataset.name)

@@ -35,9 +35,17 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(path.name + ".tmp")
     try:
         yield temporary
+        readable(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def readable(path: Path) -> None:
+    """Give a file the permissions of any new file; some libraries make theirs private."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod(0o666 & ~umask)
 
 
 @contextmanager
@@ -47,9 +55,9 @@ def workspace(folder: Path) -> Iterator[Path]:
     What a killed process left there goes with the next call. Raises DataError when another
     process is at it.
     """
-    folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.partial")
+    folder = folder.parent.resolve() / folder.name
+    temporary = folder.with_name(f".{folder.name}.dmdlite-partial")
     try:
         with FileLock(_lock_file(folder), timeout=0):
             shutil.rmtree(temporary, ignore_errors=True)

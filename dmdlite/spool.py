@@ -38,6 +38,9 @@ class Spool:
                     f"{piece.name}: {m} reaches {values.abs().max():.3g}, "
                     f"the largest {self.dtype} is {torch.finfo(self.dtype).max:.3g}"
                 )
+            gone = int((values.any(dim=1) & ~stored.any(dim=1)).sum())
+            if gone:
+                raise DataError(f"{piece.name}: {m} has {gone} steps too small for {self.dtype}")
             self._write(f"{m}.values", stored)
             if m in piece.steps:
                 self._write(f"{m}.steps", piece.steps[m])

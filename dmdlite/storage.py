@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from .data import DataError, MultimodalDataset
-from .files import put_in_place, read_json, workspace, write_json
+from .files import put_in_place, read_json, readable, workspace, write_json
 from .toy import make_toy
 
 FORMAT = 1
@@ -32,7 +32,7 @@ def save_dataset(
     Raises DataError for splits that do not belong together and for a folder that holds anything
     but a data set, OSError when the disk refuses; the old folder, if any, is then untouched.
     """
-    folder = Path(folder)
+    folder = Path(folder).resolve()
     if not splits or not set(splits) <= set(SPLITS):
         raise DataError(f"splits: some of {', '.join(SPLITS)}, got {', '.join(splits) or 'none'}")
     first = next(iter(splits.values()))
@@ -56,18 +56,21 @@ def save_dataset(
         for split, data in splits.items():
             try:
                 save_file(_tensors(data), new / f"{split}.safetensors")
+                readable(new / f"{split}.safetensors")
             except SafetensorError as error:  # a full disk, for one
                 raise OSError(f"{folder}: {split} cannot be written ({error})") from None
         write_json(new / "dataset.json", about)
-        put_in_place(new, folder.absolute())
+        put_in_place(new, folder)
 
 
 def check_replaceable(folder: Path) -> None:
     """Raises DataError unless `folder` is new, empty, or holds a data set and nothing else."""
-    known = {"dataset.json", *(f"{split}.safetensors" for split in SPLITS)}
-    if folder.is_dir() and {path.name for path in folder.iterdir()} <= known:
+    if not folder.exists():
         return
-    if folder.exists():
+    known = {"dataset.json", *(f"{split}.safetensors" for split in SPLITS)}
+    found = list(folder.iterdir()) if folder.is_dir() else [folder]
+    ours = all(path.is_file() and path.name in known for path in found)
+    if found and not (ours and (folder / "dataset.json").is_file()):
         raise DataError(f"{folder}: holds something else than a data set; choose another folder")
 
 

@@ -144,8 +144,8 @@ def test_two_at_once_is_refused(two):
 
 
 def test_workspace_clears_what_a_killed_process_left(tmp_path):
-    (tmp_path / ".x.partial").mkdir()
-    (tmp_path / ".x.partial" / "old").write_text("")
+    (tmp_path / ".x.dmdlite-partial").mkdir()
+    (tmp_path / ".x.dmdlite-partial" / "old").write_text("")
     with workspace(tmp_path / "x") as space:
         assert not any(space.iterdir())
     assert not any(tmp_path.iterdir())

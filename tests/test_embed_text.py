@@ -1,6 +1,7 @@
 """Transcripts through an encoder: a tiny BERT made here stands for the published ones."""
 
 import json
+from dataclasses import replace
 
 import embed_text
 import numpy as np
@@ -26,7 +27,9 @@ def tiny_bert(tmp_path_factory):
     marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     (folder / "vocab.txt").write_text("\n".join(marks + WORDS) + "\n")
     vocab = {word: i for i, word in enumerate(marks + WORDS)}
-    tokenizer = transformers.BertTokenizerFast(vocab=vocab, vocab_file=str(folder / "vocab.txt"))
+    tokenizer = transformers.BertTokenizerFast(
+        vocab=vocab, vocab_file=str(folder / "vocab.txt"), model_max_length=8
+    )
     tokenizer.save_pretrained(folder)
     sizes = {"hidden_size": 12, "intermediate_size": 16, "max_position_embeddings": 8}
     torch.manual_seed(0)
@@ -135,11 +138,45 @@ def test_language_is_replaced_and_the_rest_stays(run_script, tiny_bert, spoken, 
         assert torch.equal(train.steps[m], spoken.steps[m])
     assert (train.texts, train.ids) == (spoken.texts, spoken.ids)
     about = json.loads((tmp_path / "spoken_tiny-bert" / "dataset.json").read_text())
-    assert about["aligned"] is (level == "word")
+    assert about["aligned"] is False  # the last clip has two steps and no word
     assert list(about["inputs"]) == ["x.pkl"]
     assert about["repaired"]["train"]["audio"] == {"gaps": 2}
     assert about["repaired"]["train"]["language"]["no_text"] == 1
     assert "1 clips without words, language missing" in out
+
+
+def test_words_fit_where_each_step_has_its_word(spoken):
+    two = {"train": spoken.subset([0, 1])}
+    said = {"train": list(spoken.texts[:2])}
+    assert not embed_text._words_fit(two, said)  # audio has a step at time 3
+    assert embed_text._words_fit({"train": two["train"].select("language", "vision")}, said)
+    assert embed_text._words_fit(two, {"train": ["a b c d", "a b c d"]})
+
+
+def test_ids_that_restart_in_each_split_keep_their_own_texts(run_script, tiny_bert, tmp_path, toy):
+    def part(split, said):
+        data = toy[split].subset([0, 1])
+        return replace(data, ids=("0", "1"), texts=(said, "no"), name="restart")
+
+    splits = {"train": part("train", "good"), "test": part("test", "bad bad")}
+    dmdlite.save_dataset(tmp_path / "restart", splits, "toy")
+    options = ["restart", "--model", tiny_bert, "--out", tmp_path / "new"]
+    assert run_script(embed_text.app, *options)[0] == 0
+    found = dmdlite.load_dataset(tmp_path / "new")
+    assert [d.texts[0] for d in found.values()] == ["good", "bad bad"]
+    assert [d.lengths("language")[0] for d in found.values()] == [3, 4]
+    (tmp_path / "t.csv").write_text("id,text\n0,good\n1,bad\n")
+    _, _, err = run_script(embed_text.app, *options, "--texts", tmp_path / "t.csv")
+    assert "an id stands for more than one clip" in err
+
+
+def test_a_name_that_is_a_path_stays_in_its_folder(run_script, tiny_bert, spoken, tmp_path):
+    home = tmp_path / "inner"
+    evil = {"train": replace(spoken, name="../../evil")}
+    dmdlite.save_dataset(home / "evil", evil, "test")
+    code, _, err = run_script(embed_text.app, home / "evil", "--model", tiny_bert)
+    assert code == 0, err
+    assert (tmp_path / "evil_tiny-bert").is_dir()
 
 
 def test_transcripts_from_a_csv(run_script, tiny_bert, tmp_path, toy):
@@ -150,7 +187,7 @@ def test_transcripts_from_a_csv(run_script, tiny_bert, tmp_path, toy):
     )
     options = ("bare", "--model", tiny_bert, "--out", tmp_path / "new")
     assert (
-        "32 clips without text, first toy_test_0000; give them"
+        "bare: test without text, for example ('toy_test_0000',); give it with"
         in run_script(embed_text.app, *options)[2]
     )
     assert run_script(embed_text.app, *options, "--texts", tmp_path / "t.csv")[0] == 0

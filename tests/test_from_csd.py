@@ -163,7 +163,7 @@ def test_the_real_words_of_mosi(run_script, tmp_path, monkeypatch):
         from_csd.app, str(REAL), "vision.csd", "audio.csd", "labels.csd", "--folds", "mosi"
     )
     assert code == 0, err
-    splits = dmdlite.load_dataset("mosi")
+    splits = dmdlite.load_dataset("mosi_sdk_aligned")
     assert {s: len(d) for s, d in splits.items()} == {"train": 52, "valid": 10, "test": 31}
     train = splits["train"]
     i = train.ids.index("03bSnISJMiM[0]")

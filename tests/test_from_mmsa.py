@@ -142,7 +142,10 @@ def test_token_ids_are_not_features_and_the_way_out_is_named(run):
             "vision is float64 of shape (60, 35), expected numbers (N, T, D)",
         ),
         (edit(mmsa(**SMALL), lambda p: p.update(vision="x")), "vision is str, expected an array"),
-        (edit(mmsa(**SMALL), lambda p: p.update(audio=p["audio"][1:])), "audio has shape"),
+        (
+            edit(mmsa(**SMALL), lambda p: p.update(audio=p["audio"][1:])),
+            "audio has 7 clips, labels 8",
+        ),
         (
             edit(mmsa(**SMALL), lambda p: p.update(id=p["id"][1:])),
             "id has shape (7,), expected 8 rows",

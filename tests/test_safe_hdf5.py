@@ -64,7 +64,7 @@ def ragged(file, secret):
 
 
 def text(file, secret):
-    file["data"] = "hello"
+    file["data"] = np.array([b"hello"])
 
 
 def nothing(file, secret):

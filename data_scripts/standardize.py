@@ -1,0 +1,63 @@
+"""Give every feature mean 0 and standard deviation 1, as measured on the training split alone.
+
+Usage: python data_scripts/standardize.py NAME; --help says more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from conversion import Dtype, Out, Piece, Precision, convert, manifest_of, new_app
+
+from dmdlite import DataError, MultimodalDataset, load_dataset
+from dmdlite.cli import run_app
+from dmdlite.features import Statistics, column_statistics, scaled
+
+CHUNK = 256  # clips scaled at a time
+app = new_app()
+
+
+@app.command(epilog="Example: python data_scripts/standardize.py mosei_unaligned --dtype float16")
+def standardize(
+    name: Annotated[str, typer.Argument(help="A data set's folder, or its name")],
+    out: Out = None,
+    dtype: Dtype = Precision.float32,
+) -> None:
+    """Write a scaled copy, NAME_scaled, that keeps ids, texts, groups and history.
+
+    Constant columns become 0. A modality that is missing in all of train stays as it is.
+    """
+    splits = load_dataset(name)
+    if "train" not in splits:
+        raise DataError(f"{name}: has no train split to measure on, only {', '.join(splits)}")
+    before = manifest_of(name)
+    if "standardised" in before:
+        raise DataError(f"{name}: is standardised already")
+    new_name = f"{Path(splits['train'].name).name}_scaled"
+    statistics = column_statistics(splits["train"])
+    convert(
+        (p for split, data in splits.items() for p in _pieces(split, data, statistics, new_name)),
+        new_name,
+        out,
+        source=f"{before.get('source', name)}; standardised",
+        inputs=[],
+        total=sum(map(len, splits.values())),
+        dtype=dtype,
+        before=before,
+        standardised="on train",
+    )
+
+
+def _pieces(
+    split: str, data: MultimodalDataset, statistics: Statistics, name: str
+) -> Iterator[Piece]:
+    for places in torch.arange(len(data)).split(CHUNK):
+        yield split, scaled(data.subset(places), statistics, name), {}
+
+
+if __name__ == "__main__":
+    run_app(app)
