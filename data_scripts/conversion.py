@@ -94,7 +94,8 @@ def convert(
     """
     if name.partition(":")[0] == "toy" or Path(name).name != name or "\\" in name:
         raise DataError(f"--name {name}: not a name for a data set; toy is the embedded one's")
-    out = (out or data_home() / name).resolve()
+    out = out or data_home() / name
+    out = out if out.name else out.resolve()  # "." has no name
     check_replaceable(out)
     history = {k: v for k, v in (before or {}).items() if k not in WRITTEN_ANEW}
     repaired: dict[str, Repairs] = history.pop("repaired", {})

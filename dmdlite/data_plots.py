@@ -66,7 +66,7 @@ def _lengths(ax: Axes, data: MultimodalDataset) -> None:
             share = np.histogram(steps[steps > 0], edges)[0] / (steps > 0).sum()
             ax.plot((edges[:-1] + edges[1:]) / 2, share, label=m, **mark(i) | {"marker": ""})
     ax.set(xlabel="real steps", ylabel="share of clips")
-    ax.legend()
+    _legend(ax)
 
 
 def _spreads(ax: Axes, data: MultimodalDataset) -> None:
@@ -88,7 +88,13 @@ def _spreads(ax: Axes, data: MultimodalDataset) -> None:
         xlabel="features, widest first (%)",
         ylabel="standard deviation",
     )
-    ax.legend()
+    _legend(ax)
+
+
+def _legend(ax: Axes) -> None:
+    """A legend, unless nothing was drawn."""
+    if ax.lines:
+        ax.legend()
 
 
 @styled

@@ -8,7 +8,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the network
 
 import pytest
 import torch
+import verify
 from hypothesis import settings
+from published import SHA256
 
 import dmdlite
 from dmdlite.cli import run_app
@@ -70,3 +72,23 @@ def convert_pickle(run_script, tmp_path, monkeypatch):
         return (dmdlite.load_dataset("demo") if code == 0 else None), out, err
 
     return convert
+
+
+@pytest.fixture
+def verified(run_script, tmp_path):
+    """verified(splits, *options, **manifest) -> exit code, {check: [(status, what it says)]}"""
+
+    def run(data, *options, **manifest):
+        manifest = {"inputs": {"x": {"sha256": next(iter(SHA256)), "bytes": 1}}, **manifest}
+        dmdlite.save_dataset(tmp_path / "planted", data, "test", **manifest)
+        code, out, err = run_script(verify.app, "planted", "--figure", tmp_path / "x.png", *options)
+        assert "Traceback" not in err
+        found = {}
+        for line in out.splitlines():
+            for status in ("ok", "note", "FAIL"):
+                head, found_status, says = line.partition(f"  {status:4}  ")
+                if found_status:
+                    found.setdefault(head.strip(), []).append((status, says))
+        return code, found
+
+    return run
