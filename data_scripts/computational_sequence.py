@@ -8,6 +8,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from reading import reading
 from safe_hdf5 import ALWAYS, EXPANSION, member, read_array
 
 from dmdlite import DataError
@@ -21,6 +22,13 @@ class Sequence:
 
     def __init__(self, file: h5py.File):
         self.path = Path(file.filename)
+        with reading(self.path):
+            self._index(file)
+        self.columns: list[int] | None = None  # all of them
+        self.in_time = True  # else in the file's order
+        self._read: tuple[str, tuple] = ("", ())
+
+    def _index(self, file: h5py.File) -> None:
         if len(file) != 1:
             found = sorted(map(str, file))[:9]
             raise DataError(f"{self.path}: expected one sequence, found {found}")
@@ -33,9 +41,6 @@ class Sequence:
             self.entries[video_of(key)].append(key)
         for keys in self.entries.values():
             keys.sort(key=_number)
-        self.columns: list[int] | None = None  # all of them
-        self.in_time = True  # else in the file's order
-        self._read: tuple[str, tuple] = ("", ())
 
     def __contains__(self, video: str) -> bool:
         return video in self.entries
@@ -56,7 +61,8 @@ class Sequence:
         Raises DataError when they do not belong together.
         """
         if self._read[0] != video:  # segments of a video are asked for one after another
-            self._read = video, self._load(video)
+            with reading(f"{self.path}: {video}"):
+                self._read = video, self._load(video)
         return self._read[1]
 
     def _load(self, video: str) -> tuple[np.ndarray, np.ndarray]:

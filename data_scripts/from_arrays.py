@@ -22,6 +22,7 @@ from conversion import (
     padded_pieces,
 )
 from own_files import Folder, read_npz
+from reading import reading
 
 from dmdlite import DataError
 from dmdlite.cli import run_app
@@ -110,7 +111,9 @@ def _from_npz(path: Path) -> Source:
     for key, value in about.items():
         if value.size != n:
             raise DataError(f"{path}: {key} has shape {value.shape} for {n} labels")
-        about[key] = value.reshape(n).astype(str) if key != "labels" else value.reshape(n)
+        with reading(f"{path}: {key}"):
+            about[key] = value.reshape(n) if key == "labels" else value.reshape(n).astype(str)
+            about[key].tolist()  # text that is none shows here
     about["labels"] = _as_numbers(path, about["labels"])
     lengths = {k: arrays.pop(k) for k in list(arrays) if k.removesuffix("_lengths") in arrays
                and k.endswith("_lengths")}  # fmt: skip
@@ -190,10 +193,8 @@ def _csv_reader(folder: Folder, m: str, ids: np.ndarray, width: int) -> Callable
 
 
 def _as_numbers(where: object, x: np.ndarray) -> np.ndarray:
-    try:
+    with reading(f"{where}: labels must be numbers"):
         return x.astype(np.float64)
-    except ValueError as error:
-        raise DataError(f"{where}: labels must be numbers ({error})") from None
 
 
 def _splits(source: Path, about: dict, shares: str | None, seed: int) -> np.ndarray:

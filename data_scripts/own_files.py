@@ -131,7 +131,12 @@ def open_zip(path: Path) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(path)
     for member in archive.infolist():
         parts = PurePosixPath(member.filename.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts or ":" in (*parts.parts, "")[0]:
+        if (
+            not parts.parts
+            or parts.is_absolute()
+            or ".." in parts.parts
+            or ":" in (*parts.parts, "")[0]
+        ):
             raise DataError(f"{path}: refused, {member.filename!r} points out of the archive")
     size, unpacked = path.stat().st_size, sum(m.file_size for m in archive.infolist())
     if unpacked > max(ALWAYS, EXPANSION * size):

@@ -43,16 +43,14 @@ class Fields:
         return value
 
     def _from_list(self, field: str, items: list) -> np.ndarray:
-        """A list of numbers or text, of arrays of one shape, or of rows of numbers or text."""
+        """Arrays of one shape, or numbers or text in lists, up to three deep."""
         if all(isinstance(item, StoredArray) for item in items) and items:
             if len({item.shape for item in items}) > 1:
                 raise DataError(f"{self.where}: {field} is a ragged list of arrays")
-            rows, size = items, sum(8 * prod(item.shape) for item in items)
+            size = sum(8 * prod(item.shape) for item in items)
         else:
-            rows = [item if isinstance(item, list | tuple) else [item] for item in items]
-            if not all(isinstance(x, str | bytes | int | float) for row in rows for x in row[:1]):
-                raise DataError(f"{self.where}: {field} is a list of {_kind(items[0])}")
-            size = sum(map(len, rows))
+            with reading(f"{self.where}: {field}"):
+                size = _count(items, 64 + 8 * self.size)
         if size > 64 + 8 * self.size:
             raise DataError(f"{self.where}: refused, {field} is larger than the whole file")
         with reading(f"{self.where}: {field}"):
@@ -114,11 +112,28 @@ def _whole(x: StoredArray | np.ndarray) -> np.ndarray:
     return x.whole() if isinstance(x, StoredArray) else x
 
 
+def _count(items: Any, room: int, depth: int = 3) -> int:
+    """How many numbers and texts nested lists hold; stops counting beyond `room`.
+
+    Lists can share their parts, so that a small file stands for endlessly many.
+    """
+    if isinstance(items, str | bytes | int | float | np.generic):
+        return 1
+    if not isinstance(items, list | tuple) or not depth:
+        raise TypeError(f"expected numbers, text or arrays, found {_kind(items)}")
+    size = 0
+    for item in items:
+        size += _count(item, room - size, depth - 1)
+        if size > room:
+            break
+    return size
+
+
 def _text(x: Any) -> str:
     if x is None:
         return ""
     if not isinstance(x, str | bytes | int | float | np.generic):
-        raise DataError(f"expected text, found {_kind(x)}")
+        raise TypeError(f"expected text, found {_kind(x)}")
     if isinstance(x, bytes):
         try:
             return x.decode("utf-8")

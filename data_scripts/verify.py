@@ -48,9 +48,10 @@ def verify(
     with reading(f"{name}: dataset.json"):
         findings = check(splits, scans, manifest)
     _print(findings)
-    drawn = data_overview(splits)
-    drawn.savefig(figure, dpi=120)
-    plt.close(drawn)
+    with reading(f"{figure}, a picture of {name}"):
+        drawn = data_overview(splits)
+        drawn.savefig(figure, dpi=120)
+        plt.close(drawn)
     worst = max(finding.status for finding in findings)
     failed = worst == Status.FAIL or (strict and worst == Status.note)
     typer.echo(f"\n{name}: {'not fit for use' if failed else 'fit for use'}; see also {figure}")

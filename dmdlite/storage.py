@@ -138,7 +138,8 @@ def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
             raise DataError(
                 f"{path}: {m}.values has shape {shape}, dataset.json wants width {width}"
             )
-    ids, texts = about["ids"][split], (about.get("texts") or {}).get(split, [])
+    texts = about.get("texts") or {}
+    ids, texts = about["ids"][split], texts.get(split, []) if isinstance(texts, dict) else None
     if not isinstance(ids, list) or not isinstance(texts, list):
         raise DataError(f"{path.parent / 'dataset.json'}: ids and texts of a split must be lists")
     try:

@@ -79,7 +79,10 @@ WRONG = {
     "inf as a label": ({"regression_labels": np.full(8, np.inf)}, "8 labels hold NaN or inf"),
     "complex labels": ({"regression_labels": np.ones(8) * 1j}, "complex128, expected numbers"),
     "labels of 64 KB": ({"regression_labels": b"x" * 70_000}, "regression_labels is Span"),
-    "a transcript of 64 KB": ({"raw_text": [b"x" * 70_000] * 8}, "raw_text is a list of Span"),
+    "a transcript of 64 KB": (
+        {"raw_text": [b"x" * 70_000] * 8},
+        "expected numbers, text or arrays, found Span",
+    ),
 }
 
 
