@@ -12,9 +12,12 @@ import typer
 from conversion import Dtype, Out, Precision, data_home, new_app
 from download import DownloadError, download
 from from_mfn import (
+    ALL_SPLITS,
     COMMIT,
     RELEASES,
+    AllowMissing,
     Release,
+    Splits,
     convert_release,
     find_release,
     parse_splits,
@@ -22,7 +25,6 @@ from from_mfn import (
 )
 
 from dmdlite.cli import run_app
-from dmdlite.storage import SPLITS
 
 BASE_URL = f"https://raw.githubusercontent.com/pliang279/MFN/{COMMIT}"
 
@@ -32,13 +34,8 @@ app = new_app()
 @app.command(epilog="Example: python data_scripts/fetch.py mosi && dmdlite train --data mosi ...")
 def fetch(
     name: Annotated[str, typer.Argument(help=" or ".join(RELEASES))],
-    splits: Annotated[str, typer.Option(help="Which ones, with commas")] = ",".join(SPLITS),
-    allow_missing: Annotated[
-        bool,
-        typer.Option(
-            "--allow-missing", help="Make do without a feature file: its modality is missing"
-        ),
-    ] = False,
+    splits: Splits = ALL_SPLITS,
+    allow_missing: AllowMissing = False,
     out: Out = None,
     dtype: Dtype = Precision.float32,
     base_url: Annotated[

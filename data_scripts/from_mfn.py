@@ -73,6 +73,12 @@ RELEASES = {
     ),
 }
 
+ALL_SPLITS = ",".join(SPLITS)
+Splits = Annotated[str, typer.Option(help="Which ones, with commas")]
+AllowMissing = Annotated[
+    bool,
+    typer.Option("--allow-missing", help="Make do without a feature file: its modality is missing"),
+]
 app = new_app()
 
 
@@ -80,13 +86,8 @@ app = new_app()
 def from_mfn(
     folder: Annotated[Path, typer.Argument(help="Folder that holds the release's .h5 files")],
     name: Annotated[str, typer.Option(help=" or ".join(RELEASES))],
-    splits: Annotated[str, typer.Option(help="Which ones, with commas")] = ",".join(SPLITS),
-    allow_missing: Annotated[
-        bool,
-        typer.Option(
-            "--allow-missing", help="Make do without a feature file: its modality is missing"
-        ),
-    ] = False,
+    splits: Splits = ALL_SPLITS,
+    allow_missing: AllowMissing = False,
     out: Out = None,
     dtype: Dtype = Precision.float32,
 ) -> None:

@@ -12,12 +12,11 @@ from typing import Annotated
 import numpy as np
 import typer
 from conversion import Dtype, Name, Out, Piece, Precision, convert, new_app, padded_pieces
-from pickled import Fields, known_name, read_splits
+from pickled import FIELDS, Fields, known_name, read_splits
 
 from dmdlite import DataError
 from dmdlite.cli import run_app
 
-FIELDS = {"language": "text", "vision": "vision", "audio": "audio"}
 UNIMODAL = {"language": "T", "vision": "V", "audio": "A"}  # SIMS labels each modality
 DERIVED = ("annotations", "classification_labels", "text_bert")  # from labels and raw_text
 NO_FEATURES = (

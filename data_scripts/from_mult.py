@@ -11,11 +11,10 @@ from typing import Annotated
 
 import typer
 from conversion import Dtype, Name, Out, Piece, Precision, convert, new_app, padded_pieces
-from pickled import Fields, known_name, read_splits
+from pickled import FIELDS, Fields, known_name, read_splits
 
 from dmdlite.cli import run_app
 
-FIELDS = {"language": "text", "vision": "vision", "audio": "audio"}
 app = new_app()
 
 

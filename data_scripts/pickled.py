@@ -15,6 +15,7 @@ from safe_pickle import StoredArray
 from dmdlite import DataError
 from dmdlite.storage import SPLITS
 
+FIELDS = {"language": "text", "vision": "vision", "audio": "audio"}
 OTHER_NAMES = {"dev": "valid", "val": "valid", "validation": "valid"}
 WIDTHS = {(20, 5): "mosi", (47, 74): "mosi", (35, 74): "mosei", (709, 33): "sims"}  # vision, audio
 
