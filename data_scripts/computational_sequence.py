@@ -18,7 +18,7 @@ ROUNDING = 1e-5  # seconds; shorter overlaps come from rounded times
 
 
 class Sequence:
-    """An open .csd file: `videos`, and for each its features [n, d] and intervals [n, 2]."""
+    """An open .csd file: for each video its features [n, d] and intervals [n, 2]."""
 
     def __init__(self, file: h5py.File):
         self.path = Path(file.filename)
@@ -56,7 +56,7 @@ class Sequence:
         self.columns, self._read = chosen, ("", ())
 
     def read(self, video: str) -> tuple[np.ndarray, np.ndarray]:
-        """Features [n, d] and intervals [n, 2] of one video, in order of time.
+        """Features [n, d] and intervals [n, 2] of one video, in order of time if `in_time`.
 
         Raises DataError when they do not belong together.
         """

@@ -107,11 +107,8 @@ def _is_header(row: list[str]) -> bool:
     """Names, none of which is a number, or the numbers 0, 1, 2, ... that pandas writes."""
     if len(row) > 1 and [cell.strip() for cell in row] == [str(i) for i in range(len(row))]:
         return True
-    try:
-        [_number(cell) for cell in row]
-    except ValueError:
-        return not any(_is_number(cell) for cell in row)
-    return False
+    absent = all(cell.strip().lower() in ABSENT for cell in row)
+    return not absent and not any(_is_number(cell) for cell in row)
 
 
 def _is_number(cell: str) -> bool:

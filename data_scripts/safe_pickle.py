@@ -27,7 +27,7 @@ BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8
 TUPLE EMPTY_TUPLE TUPLE1 TUPLE2 TUPLE3 LIST EMPTY_LIST APPEND APPENDS
 DICT EMPTY_DICT SETITEM SETITEMS GLOBAL STACK_GLOBAL REDUCE BUILD
 """  # the whole instruction set; no other opcode is known here
-CODES = {getattr(pickle, name)[0]: name for name in OPCODES.split()}
+CODES = [getattr(pickle, name)[0] for name in OPCODES.split()]
 
 
 @dataclass(frozen=True)
