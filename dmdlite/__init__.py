@@ -5,7 +5,8 @@ from .attention import CrossModalTransformer
 from .config import MODALITIES, ConfigError, DMDConfig, TrainConfig
 from .data import Batch, DataError, MultimodalDataset
 from .gd_unit import GDOutput, GDUnit
-from .model import DMD, DMDOutput, ModelError
+from .model import DMD, DMDOutput
+from .pretrained import ModelError
 from .storage import load_dataset, save_dataset
 from .training import evaluate, fit, predict, seed_everything
 

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from . import released
+
 MODALITIES = ("language", "vision", "audio")
 
 
@@ -58,8 +60,12 @@ class DMDConfig:
     # GD-Units (Eq. 7-9)
     gd_hidden: int = 32  # width in which an edge compares its two ends
     gd_normalize: str = "graph"  # softmax over all edges ("graph") or per student ("target")
+    gd_scale: float = 1.0  # edge scores times this go into the softmax
     gd_prior: tuple[tuple[float, ...], ...] | None = None  # [M, M] edge prior, row = from
+    hetero_prior: tuple[tuple[float, ...], ...] | None = None  # HeteroGD's own, else gd_prior
+    stop_gradient: bool = True  # a teacher's logit is a constant: only the student learns
     # Parts that can be left out, as in Table 3
+    decoupling: bool = True  # False: no encoders, X_m^com and X_m^prt are both X~_m
     homo_gd: bool = True  # the distillation loss of the common codes
     cross_attention: bool = True  # False: private codes stay as they are, Z_->m is X_m^prt
     hetero_gd: bool = True  # the distillation loss of the private codes
@@ -70,6 +76,7 @@ class DMDConfig:
     output_dropout: float = 0.1  # in the regression head
     # Losses
     margin: float = 0.2  # alpha, Eq. 4
+    margin_by_distance: bool = False  # alpha times the labels' distance, as the released code
     orthogonality: str = "squared"  # Eq. 5: "squared", "signed" (to the letter) or "hinge"
     gamma: float = 0.1  # gamma, Eq. 6: weight of margin + orthogonality
     lambda_dec: float = 0.1  # lambda_1, Eq. 11: weight of the decoupling loss
@@ -85,10 +92,8 @@ class DMDConfig:
         several = isinstance(kernels, (list, tuple))
         kernels = tuple(kernels) if several else (kernels,) * self.num_modalities
         object.__setattr__(self, "kernel_size", kernels)
-        prior = self.gd_prior.tolist() if hasattr(self.gd_prior, "tolist") else self.gd_prior
-        if isinstance(prior, (list, tuple)):  # GDUnit checks its shape and values
-            prior = tuple(tuple(row) if isinstance(row, list) else row for row in prior)
-        object.__setattr__(self, "gd_prior", prior)
+        for name in ("gd_prior", "hetero_prior"):
+            object.__setattr__(self, name, _as_tuples(getattr(self, name)))
         self._check()
 
     def _check(self) -> None:
@@ -118,8 +123,10 @@ class DMDConfig:
         _require(self.dim % self.heads == 0, f"heads: must divide dim {self.dim}, got {self.heads}")
         rates = ("embed_dropout", "attention_dropout", "residual_dropout", "output_dropout")
         _require_numbers(self, rates, 0, 1)
-        _require_numbers(self, ("margin", "gamma", "lambda_dec", "lambda_ddl"), 0, float("inf"))
-        for name in ("causal", "homo_gd", "cross_attention", "hetero_gd"):
+        numbers = ("margin", "gamma", "lambda_dec", "lambda_ddl", "gd_scale")
+        _require_numbers(self, numbers, 0, float("inf"))
+        switches = ("decoupling", "homo_gd", "cross_attention", "hetero_gd")
+        for name in (*switches, "causal", "stop_gradient", "margin_by_distance"):
             value = getattr(self, name)
             _require(isinstance(value, bool), f"{name}: true or false, got {value!r}")
         for name, allowed in (
@@ -145,6 +152,15 @@ class DMDConfig:
         """A configuration that fits `dataset`'s modality names and feature widths."""
         return cls(widths=dataset.widths, modalities=dataset.modalities, **overrides)
 
+    @classmethod
+    def released(cls, data: str, **overrides: Any) -> "DMDConfig":
+        """The released code's choices for "mosi" or "mosei", as far as a configuration has them.
+
+        `released.py` lists them, and what is left out. Raises ConfigError for other data.
+        """
+        _require(data in released.MODEL, f"released: mosi or mosei, got {data!r}")
+        return cls(**released.MODEL[data] | overrides)
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -161,7 +177,9 @@ class TrainConfig:
     batch_size: int = 32  # B, per process
     learning_rate: float = 1e-3  # Adam
     weight_decay: float = 0.0  # Adam
+    accumulate: int = 1  # batches whose mean gradient makes one step
     clip: float = 1.0  # largest gradient norm
+    clip_value: float | None = None  # largest single gradient, cut before the norm is
     plateau_patience: int = 4  # epochs without a better validation loss before the rate halves
     stop_patience: int = 10  # epochs without a better validation loss before training ends
     seed: int = 0
@@ -179,18 +197,27 @@ class TrainConfig:
         for name in ("resume", "progress"):
             value = getattr(self, name)
             _require(isinstance(value, bool), f"{name}: true or false, got {value!r}")
-        for name in ("epochs", "batch_size", "stop_patience"):
+        for name in ("epochs", "batch_size", "accumulate", "stop_patience"):
             value = getattr(self, name)
             _require(_is_count(value), f"{name}: a positive integer, got {value!r}")
         for name in ("plateau_patience", "seed"):
             value = getattr(self, name)
             good = (value == 0 or _is_count(value)) and value < 2**31
             _require(good, f"{name}: 0, 1, 2, ..., got {value!r}")
-        numbers = ("learning_rate", "clip", "weight_decay")
-        _require_numbers(self, numbers, 0, float("inf"))
-        for name in ("learning_rate", "clip"):
+        positive = (
+            "learning_rate",
+            "clip",
+            *(("clip_value",) if self.clip_value is not None else ()),
+        )
+        _require_numbers(self, (*positive, "weight_decay"), 0, float("inf"))
+        for name in positive:
             _require(getattr(self, name) > 0, f"{name}: above 0, got {getattr(self, name)!r}")
         _require(not self.resume or bool(self.out), "resume: needs `out`, the run to continue")
+
+    @classmethod
+    def released(cls, **overrides: Any) -> "TrainConfig":
+        """The released code's optimisation, the same for both data sets."""
+        return cls(**released.TRAINING | overrides)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -198,6 +225,14 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
         return _from_dict(cls, values)
+
+
+def _as_tuples(prior: Any) -> Any:
+    """An edge prior's rows as tuples; GDUnit checks its shape and values."""
+    prior = prior.tolist() if hasattr(prior, "tolist") else prior
+    if not isinstance(prior, (list, tuple)):
+        return prior
+    return tuple(tuple(row) if isinstance(row, list) else row for row in prior)
 
 
 def _from_dict(cls: type, values: dict[str, Any]):

@@ -26,9 +26,10 @@ class GDOutput(NamedTuple):
     loss: Tensor  # scalar     L_ddl, mean over the batch (+ the prior's regulariser)
 
 
-def discrepancy(logits: Tensor) -> Tensor:
+def discrepancy(logits: Tensor, stop_gradient: bool = True) -> Tensor:
     """E: |f(X_j) - f(X_i)| from teacher i, detached, to student j. [B, M] -> [B, M, M] (Eq. 7)."""
-    teacher, student = logits.detach()[:, :, None], logits[:, None, :]
+    teacher = logits.detach() if stop_gradient else logits
+    teacher, student = teacher[:, :, None], logits[:, None, :]
     return (student - teacher).abs()  # [B, M, M]
 
 
@@ -42,6 +43,8 @@ class GDUnit(nn.Module):
     prior           optional [M, M] edge prior, not negative; scaled to sum to one where W does.
                     It makes up half of every weight, and a regulariser pulls the learned half
                     towards it, as in the released code (there for three modalities only)
+    scale           edge scores are multiplied by it before the softmax; 0: all edges weigh alike
+    stop_gradient   False: a teacher's logit is pulled towards its student's, too
 
     Two stop-gradients decide who learns. eps_{i->j} sees its teacher i detached, so only the
     student moves. The edge function g reads features and logits detached, so that features
@@ -57,6 +60,8 @@ class GDUnit(nn.Module):
         hidden_dim: int = 32,
         normalize: str = "graph",
         prior: Sequence[Sequence[float]] | Tensor | None = None,
+        scale: float = 1.0,
+        stop_gradient: bool = True,
     ):
         super().__init__()
         if num_modalities < 2:
@@ -64,6 +69,7 @@ class GDUnit(nn.Module):
         if normalize not in ("graph", "target"):
             raise ConfigError(f"normalize: 'graph' or 'target', got {normalize!r}")
         self.num_modalities, self.normalize = num_modalities, normalize
+        self.scale, self.stop_gradient = scale, stop_gradient
         self.logit = nn.Linear(feature_dim, 1)  # f, theta_1: one for all modalities
         # g, theta_2: fully connected and linear like the paper's, in two steps, as the released
         # code has it. Both ends of an edge pass through `node`, then `edge` weighs the pair.
@@ -96,9 +102,9 @@ class GDUnit(nn.Module):
         edges = self.edges.expand(len(features), -1, -1)  # [B, M, M]
         if present is not None:
             edges = edges & present[:, :, None] & present[:, None, :]
-        learned = self._normalized(self._edge_scores(features, logits), edges)  # Eq. 8
+        learned = self._normalized(self.scale * self._edge_scores(features, logits), edges)  # Eq. 8
         weights, regulariser = self._with_prior(learned, edges)
-        eps = discrepancy(logits) * edges  # [B, M, M]
+        eps = discrepancy(logits, self.stop_gradient) * edges  # [B, M, M]
         loss = (weights * eps).sum((1, 2)).mean() + regulariser  # Eq. 9
         return GDOutput(logits, weights, eps, loss)
 

@@ -7,6 +7,7 @@ training assumes. Triplets of the margin loss live inside one batch and do not a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,6 +18,7 @@ from .encoders import masked_mean
 
 if TYPE_CHECKING:
     from .data import Batch
+    from .gd_unit import GDOutput
     from .model import DMDOutput
 
 ORTHOGONALITY = {
@@ -46,7 +48,11 @@ def sentiment_class(labels: Tensor) -> Tensor:
 
 
 def margin_loss(
-    common: Tensor, labels: Tensor, margin: float, present: Tensor | None = None
+    common: Tensor,
+    labels: Tensor,
+    margin: float,
+    present: Tensor | None = None,
+    by_distance: bool = False,
 ) -> Tensor:
     """Eq. 4, exactly its set S, without a loop.
 
@@ -54,7 +60,8 @@ def margin_loss(
     present [B, M] bool leaves missing modalities out of S. An anchor (a, i) is modality i of
     sample a. Its positives (b, j) have its class and another modality, a = b included; its
     negatives (c, i) have its modality and another class. Scalar; 0, with gradient 0, when S is
-    empty. Takes memory B^3 M^2.
+    empty. `by_distance` asks for margin |y_i - y_k| between anchor and negative, as the released
+    code does. Takes memory B^3 M^2.
     """
     batch, modalities, _ = common.shape
     if present is None:
@@ -71,6 +78,8 @@ def margin_loss(
     negative = negative.diagonal(dim1=1, dim2=3).transpose(1, 2)  # [B, M, B]
     negative_cosine = cosine.diagonal(dim1=1, dim2=3).transpose(1, 2)  # [B, M, B]
     triplets = positive.flatten(2)[..., None] & negative[:, :, None, :]  # [B, M, B*M, B]
+    if by_distance:
+        margin = margin * (labels[:, None] - labels).abs()[:, None, None, :]  # [B, 1, 1, B]
     hinge = F.relu(margin - cosine.flatten(2)[..., None] + negative_cosine[:, :, None, :])
     return (hinge * triplets).sum() / triplets.sum().clamp(min=1)
 
@@ -89,17 +98,25 @@ def orthogonality_loss(
     return masked_mean(ORTHOGONALITY[kind](cosine), mask).mean()
 
 
-def task_loss(output: DMDOutput, labels: Tensor) -> Tensor:
+def task_error(
+    prediction: Tensor, units: Sequence[GDOutput], present: Tensor, labels: Tensor
+) -> Tensor:
     """Mean absolute error of the fused prediction and of every GD-Unit logit, summed.
 
-    The logits are trained on the labels too, so that a distilled logit means something. A
-    missing modality's logit does not count.
+    prediction [B], present [B, M], labels [B] -> scalar. The logits are trained on the labels too,
+    so that a distilled logit means something. A missing modality's logit does not count.
     """
-    error = (output.prediction - labels).abs().mean()
-    for unit in (output.homo, output.hetero):
-        unimodal = (unit.logits - labels[:, None]).abs() * output.present  # [B, M]
+    error = (prediction - labels).abs().mean()
+    for unit in units:
+        unimodal = (unit.logits - labels[:, None]).abs() * present  # [B, M]
         error = error + unimodal.sum(1).mean()
     return error
+
+
+def task_loss(output: DMDOutput, labels: Tensor) -> Tensor:
+    """`task_error` of DMD's prediction and of both its GD-Units."""
+    units = (output.homo, output.hetero)
+    return task_error(output.prediction, units, output.present, labels)
 
 
 def objective(output: DMDOutput, batch: Batch) -> dict[str, Tensor]:
@@ -107,7 +124,7 @@ def objective(output: DMDOutput, batch: Batch) -> dict[str, Tensor]:
 
     total = task + lambda_1 (rec + cyc + gamma (mar + ort)) + lambda_2 (homo + hetero)
 
-    A GD-Unit that the configuration leaves out is still reported, and weighs nothing.
+    A part that the configuration leaves out is still reported, and weighs nothing.
     """
     c, masks = output.config, batch.masks
     pooled = torch.stack([masked_mean(x, masks[m]) for m, x in output.common.items()], dim=1)
@@ -117,7 +134,7 @@ def objective(output: DMDOutput, batch: Batch) -> dict[str, Tensor]:
             reconstruction_loss(x, output.decoded[m], masks[m]) for m, x in output.shallow.items()
         ),
         "cyc": sum(cycle_loss(x, output.reencoded[m], masks[m]) for m, x in output.private.items()),
-        "mar": margin_loss(pooled, batch.labels, c.margin, output.present),
+        "mar": margin_loss(pooled, batch.labels, c.margin, output.present, c.margin_by_distance),
         "ort": sum(
             orthogonality_loss(x, output.private[m], masks[m], c.orthogonality)
             for m, x in output.common.items()
@@ -127,5 +144,7 @@ def objective(output: DMDOutput, batch: Batch) -> dict[str, Tensor]:
     }
     decoupling = terms["rec"] + terms["cyc"] + c.gamma * (terms["mar"] + terms["ort"])
     distillation = c.homo_gd * terms["homo"] + c.hetero_gd * terms["hetero"]
-    terms["total"] = terms["task"] + c.lambda_dec * decoupling + c.lambda_ddl * distillation
+    terms["total"] = (
+        terms["task"] + c.decoupling * c.lambda_dec * decoupling + c.lambda_ddl * distillation
+    )
     return terms

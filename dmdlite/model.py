@@ -1,28 +1,21 @@
-"""DMD, its parts in the order of the paper, and how a model is saved and loaded."""
+"""DMD, its parts in the order of the paper."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .attention import CrossModalTransformer
 from .config import DMDConfig
 from .data import Batch
 from .encoders import Decoupler, TemporalConv, last_step, masked_mean
-from .files import read_json, replacing, write_json
 from .gd_unit import GDOutput, GDUnit
 from .losses import objective
+from .pretrained import SentimentModel
 
 READOUT = {"mean": masked_mean, "last": last_step}
-
-
-class ModelError(ValueError):
-    """A batch or a file that does not fit the model; the message says which part."""
 
 
 @dataclass
@@ -107,32 +100,40 @@ class AdaptiveFusion(nn.Module):
         return self.out(fused + self.hidden(fused)).squeeze(-1)
 
 
-class DMD(nn.Module):
+def temporal_convs(c: DMDConfig) -> nn.ModuleDict:
+    """One temporal convolution a modality."""
+    each = zip(c.modalities, c.widths, c.kernel_size, strict=True)
+    return nn.ModuleDict({m: TemporalConv(width, c.dim, k) for m, width, k in each})
+
+
+def gd_unit(c: DMDConfig, width: int, prior: tuple | None) -> GDUnit:
+    """A GD-Unit on features of this width."""
+    return GDUnit(
+        width, c.num_modalities, c.gd_hidden, c.gd_normalize, prior, c.gd_scale, c.stop_gradient
+    )
+
+
+class DMD(SentimentModel):
     """Decoupled Multimodal Distillation (Li et al. 2023)."""
 
     def __init__(self, config: DMDConfig):
-        super().__init__()
-        self.config = c = config
-        self.conv = nn.ModuleDict(
-            {
-                m: TemporalConv(width, c.dim, k)
-                for m, width, k in zip(c.modalities, c.widths, c.kernel_size, strict=True)
-            }
-        )
-        self.decoupler = Decoupler(c.modalities, c.dim)
+        super().__init__(config)
+        c = config
+        self.conv = temporal_convs(c)
+        self.decoupler = Decoupler(c.modalities, c.dim) if c.decoupling else None
         self.reinforcement = Reinforcement(c) if c.cross_attention else None
-        unit = (c.num_modalities, c.gd_hidden, c.gd_normalize, c.gd_prior)
-        self.homo = GDUnit(c.dim, *unit)
-        self.hetero = GDUnit(c.reinforced_dim, *unit)
+        self.homo = gd_unit(c, c.dim, c.gd_prior)
+        self.hetero = gd_unit(c, c.reinforced_dim, c.hetero_prior or c.gd_prior)
         widths = [c.dim] * c.num_modalities + [c.reinforced_dim] * c.num_modalities
         self.fusion = AdaptiveFusion(widths, c.output_dropout)
 
     def forward(self, batch: Batch) -> DMDOutput:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self._check(batch)
+        self.check(batch)
         masks, present = batch.masks, batch.present
         shallow = {m: conv(batch.features[m], masks[m]) for m, conv in self.conv.items()}
-        common, private, decoded, reencoded = self.decoupler(shallow)  # Eq. 1
+        decoupled = self.decoupler(shallow) if self.decoupler else (shallow,) * 4
+        common, private, decoded, reencoded = decoupled  # Eq. 1
         pooled = torch.stack([masked_mean(x, masks[m]) for m, x in common.items()], dim=1)
         homo = self.homo(pooled, present)  # pooled [B, M, d]
         attends = self.config.cross_attention
@@ -146,52 +147,3 @@ class DMD(nn.Module):
             shallow, common, private, decoded, reencoded, reinforced,
             homo, hetero, present, self.config,
         )  # fmt: skip
-
-    def _check(self, batch: Batch) -> None:
-        expected = dict(zip(self.config.modalities, self.config.widths, strict=True))
-        found = {m: x.shape[-1] for m, x in batch.features.items()}
-        if list(found.items()) != list(expected.items()):
-            raise ModelError(f"the model takes widths {expected}, the data has {found}")
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json and model.safetensors to `folder`, each whole or not at all."""
-        folder = Path(folder)
-        write_json(folder / "config.json", self.config.to_dict())
-        with replacing(folder / "model.safetensors") as temporary:
-            save_file({k: v.contiguous().cpu() for k, v in self.state_dict().items()}, temporary)
-
-    @classmethod
-    def from_pretrained(cls, folder: str | Path) -> DMD:
-        """The model saved in `folder`, on the CPU, in evaluation mode.
-
-        Raises DataError for an unreadable config.json, ConfigError for settings that cannot
-        work, and ModelError that lists missing, extra and wrongly shaped tensors.
-        """
-        folder = Path(folder)
-        model = cls(DMDConfig.from_dict(read_json(folder / "config.json")))
-        path = folder / "model.safetensors"
-        try:
-            tensors = load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"{path}: not a readable safetensors file ({error})") from None
-        _check_tensors(path, tensors, model.state_dict())
-        model.load_state_dict(tensors)
-        return model.eval()
-
-
-def _check_tensors(path: Path, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    problems = [f"missing {k}" for k in expected if k not in found]
-    problems += [f"extra {k}" for k in found if k not in expected]
-    problems += [
-        f"{k} has shape {list(found[k].shape)}, expected {list(expected[k].shape)}"
-        for k in expected
-        if k in found and found[k].shape != expected[k].shape
-    ]
-    problems += [
-        f"{k} is {t.dtype}, expected {expected[k].dtype}"
-        for k, t in found.items()
-        if k in expected and t.dtype != expected[k].dtype
-    ]
-    problems += [f"{k} holds NaN or inf" for k, t in found.items() if not torch.isfinite(t).all()]
-    if problems:
-        raise ModelError(f"{path}: {'; '.join(problems)}")

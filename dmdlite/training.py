@@ -165,20 +165,23 @@ def _train_pass(
     order: Tensor,
     config: TrainConfig,
 ) -> dict[str, float]:
-    """One optimiser step a batch; the mean of every loss over the samples."""
+    """One optimiser step every `accumulate` batches; the mean of every loss over the samples."""
     parallel.train()
     device = next(parallel.parameters()).device
     sums = defaultdict(lambda: torch.zeros((), device=device))
-    for batch in dataset.batches(config.batch_size, order):
-        batch = batch.to(device)
-        with autocast(device):
-            losses = parallel(batch).losses(batch)
+    for group in order.split(config.batch_size * config.accumulate):
         optimiser.zero_grad(set_to_none=True)
-        losses["total"].backward()
+        for batch in dataset.batches(config.batch_size, group):
+            batch = batch.to(device)
+            with autocast(device):
+                losses = parallel(batch).losses(batch)
+            (losses["total"] * (len(batch) / len(group))).backward()
+            for name, value in losses.items():
+                sums[name] += value.detach() * len(batch)
+        if config.clip_value is not None:
+            nn.utils.clip_grad_value_(parallel.parameters(), config.clip_value)
         nn.utils.clip_grad_norm_(parallel.parameters(), config.clip)
         optimiser.step()
-        for name, value in losses.items():
-            sums[name] += value.detach() * len(batch)
     return {name: (value / len(order)).item() for name, value in sums.items()}
 
 

@@ -79,6 +79,34 @@ def test_gradient_reaches_students_only():
                 assert moved == [j]
 
 
+def test_without_stop_gradient_the_teacher_moves_too():
+    unit, features = unit_and_features(2, batch=1, stop_gradient=False)
+    with torch.no_grad():
+        unit.edge.weight.zero_()  # both edges weigh a half
+    features.requires_grad_()
+    loss = unit(features).loss
+    # Half of each direction, and each direction pulls both ends: |a - b| in all.
+    (moved,) = torch.autograd.grad(loss, features)
+    logits = unit.logit(features).squeeze(-1)
+    gap = (logits[0, 0] - logits[0, 1]).abs()
+    (expected,) = torch.autograd.grad(gap, features)
+    torch.testing.assert_close(moved, expected)
+
+
+@MODES
+def test_scale_sharpens_or_levels_the_graph(normalize):
+    unit, features = unit_and_features(3, normalize=normalize, scale=0.0)
+    level = 1 / 6 if normalize == "graph" else 1 / 2
+    off = ~torch.eye(3, dtype=torch.bool)
+    assert torch.allclose(unit(features).weights[:, off], torch.tensor(level))
+    unit.scale = 1.0
+    plain = unit(features).weights
+    unit.scale = 2.0
+    squared = plain.square()
+    total = squared.sum((1, 2) if normalize == "graph" else 1, keepdim=True)
+    torch.testing.assert_close(unit(features).weights, squared / total)
+
+
 def test_loss_trains_the_edge_function():
     unit, features = unit_and_features()
     unit(features).loss.backward()

@@ -44,6 +44,32 @@ def test_margin_equals_triple_loop(seed, batch, modalities, alpha):
     torch.testing.assert_close(actual, expected, atol=1e-5, rtol=1e-4)
 
 
+@given(seed=st.integers(0, 10_000), batch=st.integers(2, 6))
+def test_margin_by_distance_equals_triple_loop(seed, batch):
+    generator = torch.Generator().manual_seed(seed)
+    common = torch.randn(batch, 3, 5, generator=generator)
+    labels = torch.rand(batch, generator=generator) * 6 - 3
+    terms = []
+    classes = losses.sentiment_class(labels)
+    cosine = F.cosine_similarity
+    for a in range(batch):
+        for b in range(batch):
+            for c in range(batch):
+                if classes[a] != classes[b] or classes[a] == classes[c]:
+                    continue
+                margin = 0.15 * abs(float(labels[a] - labels[c]))
+                for i in range(3):
+                    near = cosine(common[a, i], common[c, i], dim=0)
+                    terms += [
+                        F.relu(margin - cosine(common[a, i], common[b, j], dim=0) + near)
+                        for j in range(3)
+                        if j != i
+                    ]
+    expected = torch.stack(terms).mean() if terms else torch.zeros(())
+    actual = losses.margin_loss(common, labels, 0.15, by_distance=True)
+    torch.testing.assert_close(actual, expected, atol=1e-5, rtol=1e-4)
+
+
 def test_margin_by_hand():
     # Two clips, two modalities, unit vectors in the plane. Angles: (clip 0) 0 and 90 degrees,
     # (clip 1) 60 and 90. Anchor (0, first): positive cos 90 = 0, negative cos 60 = .5 -> .2 + .5;

@@ -121,6 +121,33 @@ def test_parts_can_be_left_out(toy):
     assert nothing(batch).hetero.logits.shape == (12, 3)
 
 
+def test_without_decoupling_the_codes_are_the_shallow_features(toy):
+    config = DMDConfig.for_dataset(toy["train"], decoupling=False, **SMALL)
+    model = DMD(config).eval()
+    assert not any(name.startswith("decoupler") for name, _ in model.named_parameters())
+    batch = toy["train"].batch(range(8))
+    output = model(batch)
+    for m, x in output.shallow.items():
+        assert torch.equal(output.common[m], x)
+        assert torch.equal(output.private[m], x)
+    terms = output.losses(batch)
+    distilled = terms["homo"] + terms["hetero"]
+    expected = terms["task"] + config.lambda_ddl * distilled  # the margin term weighs nothing
+    torch.testing.assert_close(terms["total"], expected)
+    assert terms["mar"] > 0
+
+
+def test_each_unit_has_its_own_prior(toy):
+    priors = {"gd_prior": [[0, 1, 0], [0, 0, 1], [1, 0, 0]],
+              "hetero_prior": [[0, 0, 1], [1, 0, 0], [0, 1, 0]]}  # fmt: skip
+    model = DMD(DMDConfig.for_dataset(toy["train"], **priors, **SMALL))
+    for name, unit in (("gd_prior", model.homo), ("hetero_prior", model.hetero)):
+        torch.testing.assert_close(unit.prior, torch.tensor(priors[name]) / 3)
+    del priors["hetero_prior"]
+    model = DMD(DMDConfig.for_dataset(toy["train"], **priors, **SMALL))
+    assert torch.equal(model.hetero.prior, model.homo.prior)
+
+
 def test_save_and_load_give_the_same_model(toy, model, tmp_path):
     model.save_pretrained(tmp_path)
     batch = toy["test"].batch(range(8))

@@ -163,6 +163,31 @@ def test_missing_split(toy, model, split):
         dmdlite.fit(model, {k: v for k, v in toy.items() if k != split})
 
 
+def test_accumulated_batches_make_the_step_of_one_large_batch(toy):
+    """Without the margin loss, whose triplets live in one batch, and without dropout."""
+    still = {"embed_dropout": 0.0, "output_dropout": 0.0, "gamma": 0.0}
+    settings = SMALL | still
+    models = []
+    for split in ({"batch_size": 24}, {"batch_size": 8, "accumulate": 3}):
+        dmdlite.seed_everything(0)
+        model = dmdlite.DMD(dmdlite.DMDConfig.for_dataset(toy["train"], **settings))
+        dmdlite.fit(model, toy, TrainConfig(epochs=2, progress=False, device="cpu", **split))
+        models.append(model)
+    for a, b in zip(*(m.parameters() for m in models), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-3)
+
+
+def test_single_gradients_are_cut(toy, monkeypatch):
+    largest = []
+    monkeypatch.setattr(
+        torch.nn.utils,
+        "clip_grad_norm_",
+        lambda parameters, _: largest.append(max(p.grad.abs().max() for p in parameters)),
+    )
+    train(toy, epochs=1, clip_value=1e-3)
+    assert max(largest) == pytest.approx(1e-3)
+
+
 def test_resume_refusals(toy, tmp_path):
     with pytest.raises(DataError, match="no checkpoint to resume from"):
         train(toy, tmp_path, resume=True)

@@ -1,0 +1,82 @@
+"""MulT, the Multimodal Transformer (Tsai et al. 2019), alone and with a GD-Unit (Table 5).
+
+Temporal convolutions bring every modality to width d. Each target is read by one cross-modal
+transformer from every other modality; their outputs, concatenated, pass a self-attention
+transformer over the target's time axis. The read-outs of all targets are joined and regressed.
+
+With `hetero_gd` the reinforced read-outs Z_->m enter a GD-Unit, "to conduct adaptive knowledge
+distillation with the reinforced multimodal features" (Sec. 4.2). The paper does not say which loss
+trains the unit's logits: they see the labels here, as DMD's do (interpretation).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..config import ConfigError, DMDConfig
+from ..data import Batch
+from ..gd_unit import GDOutput
+from ..losses import task_error
+from ..model import READOUT, Reinforcement, gd_unit, temporal_convs
+from ..pretrained import SentimentModel
+
+
+@dataclass
+class MulTOutput:
+    """What one forward pass makes."""
+
+    prediction: Tensor  # [B] sentiment
+    reinforced: dict[str, Tensor]  # Z_->m [B, T_m, (M-1) d]
+    hetero: GDOutput | None  # of the GD-Unit, when there is one
+    present: Tensor  # [B, M] bool
+    config: DMDConfig
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """ "task", with a GD-Unit also "hetero", and their weighted sum "total"."""
+        units = [self.hetero] if self.hetero else []
+        terms = {"task": task_error(self.prediction, units, self.present, batch.labels)}
+        terms["total"] = terms["task"]
+        if self.hetero:
+            terms["hetero"] = self.hetero.loss
+            terms["total"] = terms["task"] + self.config.lambda_ddl * self.hetero.loss
+        return terms
+
+
+class MulT(SentimentModel):
+    """MulT; its configuration is the part of DMDConfig that speaks of attention and the unit.
+
+    Modalities may be missing, unaligned, and 2 to N. `hetero_gd` adds the GD-Unit. Raises
+    ConfigError without cross-attention.
+    """
+
+    def __init__(self, config: DMDConfig):
+        super().__init__(config)
+        c = config
+        if not c.cross_attention:
+            raise ConfigError("cross_attention: MulT is made of it and cannot leave it out")
+        self.conv = temporal_convs(c)
+        self.reinforcement = Reinforcement(c)
+        total = c.num_modalities * c.reinforced_dim
+        self.hidden = nn.Sequential(
+            nn.Linear(total, total), nn.ReLU(), nn.Dropout(c.output_dropout),
+            nn.Linear(total, total),
+        )  # fmt: skip
+        self.out = nn.Linear(total, 1)
+        prior = c.hetero_prior or c.gd_prior
+        self.hetero = gd_unit(c, c.reinforced_dim, prior) if c.hetero_gd else None
+
+    def forward(self, batch: Batch) -> MulTOutput:
+        """Raises ModelError when the batch's modalities or widths are not the model's."""
+        self.check(batch)
+        masks, present = batch.masks, batch.present
+        shallow = {m: conv(batch.features[m], masks[m]) for m, conv in self.conv.items()}
+        reinforced = self.reinforcement(shallow, masks)
+        readout = READOUT[self.config.readout]
+        memory = torch.stack([readout(z, masks[m]) for m, z in reinforced.items()], dim=1)
+        joined = memory.flatten(1)  # [B, M (M-1) d]
+        prediction = self.out(joined + self.hidden(joined)).squeeze(-1)
+        hetero = self.hetero(memory, present) if self.hetero else None
+        return MulTOutput(prediction.float(), reinforced, hetero, present, self.config)

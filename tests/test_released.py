@@ -1,0 +1,41 @@
+"""The released code's preset: what it sets, and that it trains."""
+
+import pytest
+import torch
+
+import dmdlite
+from dmdlite import ConfigError, DMDConfig, TrainConfig
+from dmdlite.released import edge_prior
+from tests.conftest import SMALL
+
+
+def test_priors_are_the_released_kernels_softmax():
+    # Edge order of the released code: V>L, A>L, L>V, A>V, L>A, V>A.
+    order = [(1, 0), (2, 0), (0, 1), (2, 1), (0, 2), (1, 2)]
+    for hetero, pattern in ((False, [0, 0, 1, 0, 1, 0]), (True, [0, 0, 1, 0, 1, 1])):
+        released = torch.softmax(torch.tensor(pattern) / 0.25, dim=0)
+        ours = torch.stack([edge_prior(3, hetero)[edge] for edge in order])
+        torch.testing.assert_close(ours, released)
+
+
+@pytest.mark.parametrize("modalities", [2, 4])
+def test_prior_for_other_numbers_of_modalities(modalities):
+    prior = edge_prior(modalities, hetero=True)
+    assert prior.sum() == pytest.approx(1)
+    assert prior.diagonal().eq(0).all()
+    assert prior[0, 1] > 10 * prior[1, 0]
+
+
+@pytest.mark.parametrize("data", ["mosi", "mosei"])
+def test_it_trains_on_other_data(toy, data):
+    names = {"widths": toy["train"].widths, "modalities": toy["train"].modalities}
+    model = dmdlite.DMD(DMDConfig.released(data, **names, **SMALL))
+    history = dmdlite.fit(model, toy, TrainConfig.released(epochs=2, progress=False, device="cpu"))
+    assert history[1]["train_total"] != history[0]["train_total"]
+    config = DMDConfig.from_dict(model.config.to_dict())
+    assert config == model.config
+
+
+def test_other_data_are_refused():
+    with pytest.raises(ConfigError, match="mosi or mosei, got 'toy'"):
+        DMDConfig.released("toy")
