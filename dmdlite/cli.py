@@ -1,4 +1,4 @@
-"""The `dmdlite` command: train, evaluate, predict, crossval, data info.
+"""The `dmdlite` command: train, evaluate, predict, crossval, reproduce, data info.
 
 A mistake of the user's ends in one line on stderr and exit code 2, never in a traceback.
 """
@@ -9,9 +9,8 @@ import csv
 import json
 import os
 import sys
-from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
@@ -21,7 +20,10 @@ from .crossval import cross_validate, split_complete, summarise
 from .data import DataError, MultimodalDataset, concatenate
 from .files import replacing, writable, write_json
 from .metrics import floors
-from .model import DMD, ModelError
+from .model import DMD
+from .options import DataName, Device, Settings, parse_settings
+from .pretrained import ModelError
+from .reproduce import reproduce
 from .storage import load_dataset
 from .training import evaluate as evaluate_model
 from .training import fit, forward_all, pick_device, seed_everything
@@ -39,19 +41,6 @@ app = typer.Typer(
 data_app = typer.Typer(help="Look at data sets.")
 app.add_typer(data_app, name="data")
 
-DataName = Annotated[
-    str,
-    typer.Option("--data", help="toy, toy:SEED, a data set's folder, or its name in $DMDLITE_DATA"),
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="NAME=VALUE",
-        help="Any field of DMDConfig or TrainConfig, repeatable: --set dim=16 --set gamma=0.2",
-    ),
-]
-Device = Annotated[str | None, typer.Option(help="cuda, mps or cpu; the best one by default")]
 Run = Annotated[Path, typer.Argument(help="Folder of a trained model, the --out of train")]
 
 
@@ -69,7 +58,7 @@ def train(
 
     Multi-process: accelerate launch -m dmdlite train ... (batch_size is then per process).
     """
-    model_set, train_set = _parse_settings(settings, "out", "epochs", "seed", "device", "resume")
+    model_set, train_set = parse_settings(settings, "out", "epochs", "seed", "device", "resume")
     splits = load_dataset(data)
     for split in ("train", "valid"):
         if split not in splits:
@@ -139,7 +128,7 @@ def crossval(
     The splits are pooled; samples that lack a modality are left out, or used for training only
     (--incomplete).
     """
-    model_set, train_set = _parse_settings(settings, "out", "seed", "resume", "progress")
+    model_set, train_set = parse_settings(settings, "out", "seed", "resume", "progress")
     out = writable(out) if out else None
     dataset, lacking = split_complete(concatenate(list(load_dataset(data).values())))
     if incomplete and not len(lacking):
@@ -158,6 +147,9 @@ def crossval(
         write_json(out, {**about, "summary": table, "rows": rows})
 
 
+app.command(epilog="Example: dmdlite reproduce table3 --data toy --seeds 5")(reproduce)
+
+
 @data_app.command(epilog="Example: dmdlite data info toy")
 def info(name: Annotated[str, typer.Argument(help="As for --data")]) -> None:
     """Splits, widths, lengths, missing modalities, labels and floors of a data set."""
@@ -174,36 +166,6 @@ def info(name: Annotated[str, typer.Argument(help="As for --data")]) -> None:
         if len(y):
             floor = {k: f"{v:.3f}" for k, v in floors(y).items() if k in ("acc7", "acc2", "mae")}
             typer.echo("  floors: " + ", ".join(f"{k} {v}" for k, v in floor.items()))
-
-
-def _parse_settings(
-    settings: list[str] | None, *refused: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """NAME=VALUE strings -> fields of DMDConfig and of TrainConfig, without the `refused` ones."""
-    known = [{f.name for f in fields(c)} for c in (DMDConfig, TrainConfig)]
-    found: tuple[dict, dict] = ({}, {})
-    for setting in settings or []:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {setting}: write NAME=VALUE, for example dim=16")
-        if name in ("widths", "modalities"):
-            raise ConfigError(f"--set {name}: comes from the data")
-        if name in refused:
-            raise ConfigError(f"--set {name}: not here; see the options in --help")
-        for names, part in zip(known, found, strict=True):
-            if name in names:
-                part[name] = _parse_value(text)
-        if not any(name in names for names in known):
-            raise ConfigError(f"--set {name}: no such field of DMDConfig or TrainConfig")
-    return found
-
-
-def _parse_value(text: str) -> Any:
-    """JSON where it is JSON (16, 0.2, true, [[0, 1], [0, 0]]), a plain string otherwise."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _load(

@@ -56,17 +56,25 @@ def dmd(
     train: MultimodalDataset, test: MultimodalDataset, seed: int, model: dict, training: dict
 ) -> np.ndarray:
     """DMD trained on four fifths of `train`, stopped on the last one. Predictions [N_test]."""
-    complete = train.present.all(1).nonzero().squeeze(1)  # stop on samples like the test's
+    splits = hold_out(train, seed)
+    seed_everything(seed)
+    network = DMD(DMDConfig.for_dataset(train, **model))
+    fit(network, splits, TrainConfig(seed=seed, progress=False, **training))
+    return predict(network, test).numpy()
+
+
+def hold_out(train: MultimodalDataset, seed: int) -> dict[str, MultimodalDataset]:
+    """{"train", "valid"}: a fifth of the complete samples is kept aside to stop on.
+
+    Only complete ones, because the test's are.
+    """
+    complete = train.present.all(1).nonzero().squeeze(1)
     generator = torch.Generator().manual_seed(seed)
     chosen = complete[torch.randperm(len(complete), generator=generator)]
     valid = chosen[: len(complete) // 5]
     rest = torch.ones(len(train), dtype=torch.bool)
     rest[valid] = False
-    splits = {"train": train.subset(rest.nonzero().squeeze(1)), "valid": train.subset(valid)}
-    seed_everything(seed)
-    network = DMD(DMDConfig.for_dataset(train, **model))
-    fit(network, splits, TrainConfig(seed=seed, progress=False, **training))
-    return predict(network, test).numpy()
+    return {"train": train.subset(rest.nonzero().squeeze(1)), "valid": train.subset(valid)}
 
 
 def permuted(train: MultimodalDataset, seed: int) -> MultimodalDataset:

@@ -230,6 +230,8 @@ def test_diverging_loss_is_an_error(toy):
         ({"learning_rate": 0}, "learning_rate: above 0, got 0"),
         ({"learning_rate": "fast"}, "learning_rate: a number from 0, got 'fast'"),
         ({"clip": float("inf")}, "clip: a number"),
+        ({"clip_value": 0}, "clip_value: above 0, got 0"),
+        ({"accumulate": 0}, "accumulate: a positive integer, got 0"),
         ({"weight_decay": -0.1}, "weight_decay: a number from 0, got -0.1"),
         ({"resume": True}, "resume: needs `out`"),
     ],

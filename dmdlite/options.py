@@ -1,0 +1,55 @@
+"""Options that several commands share, and how NAME=VALUE is read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Annotated, Any
+
+import typer
+
+from .config import ConfigError, DMDConfig, TrainConfig
+
+DataName = Annotated[
+    str,
+    typer.Option("--data", help="toy, toy:SEED, a data set's folder, or its name in $DMDLITE_DATA"),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any field of DMDConfig or TrainConfig, repeatable: --set dim=16 --set gamma=0.2",
+    ),
+]
+Device = Annotated[str | None, typer.Option(help="cuda, mps or cpu; the best one by default")]
+
+
+def parse_settings(
+    settings: list[str] | None, *refused: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """NAME=VALUE strings -> fields of DMDConfig and of TrainConfig, without the `refused` ones."""
+    known = [{f.name for f in fields(c)} for c in (DMDConfig, TrainConfig)]
+    found: tuple[dict, dict] = ({}, {})
+    for setting in settings or []:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {setting}: write NAME=VALUE, for example dim=16")
+        if name in ("widths", "modalities"):
+            raise ConfigError(f"--set {name}: comes from the data")
+        if name in refused:
+            raise ConfigError(f"--set {name}: not here; see the options in --help")
+        for names, part in zip(known, found, strict=True):
+            if name in names:
+                part[name] = parse_value(text)
+        if not any(name in names for names in known):
+            raise ConfigError(f"--set {name}: no such field of DMDConfig or TrainConfig")
+    return found
+
+
+def parse_value(text: str) -> Any:
+    """JSON where it is JSON (16, 0.2, true, [[0, 1], [0, 0]]), a plain string otherwise."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,156 @@
+"""What each experiment writes: its rows, its tables, its points and its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+from safetensors.torch import load_file
+
+from . import tables
+from .array_plots import runs as run_plot
+from .cells import Table, about, shown, values
+from .claims import claims_table
+from .codes import separation
+from .experiments import CHOICE_CONTROLS, EDGE_CONTROLS, EXPERIMENTS, TABLE_3, VARIANTS
+from .graph_plots import distillation_graphs
+from .measure import UNITS
+from .sweep import OUTPUTS, Run
+from .sweep_plots import code_map, edge_grid, edge_violins, short, system_dots
+
+
+@dataclass
+class Outcome:
+    """Tables, figures and points by name; the experiment's own name goes in front."""
+
+    tables: dict[str, Table]
+    figures: dict[str, Figure] = field(default_factory=dict)
+    points: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def outcome(name: str, rows: pd.DataFrame, planned: list[Run], runs: Path) -> Outcome:
+    """Everything that experiment `name` shows of finished runs."""
+    kept = rows[rows["system"].isin(EXPERIMENTS[name].systems)]
+    own = [run for run in planned if run.system.name in EXPERIMENTS[name].systems]
+    return MAKERS[name](kept, own, runs)
+
+
+def mae_dots(rows: pd.DataFrame, systems: tuple[str, ...]) -> Figure:
+    found = {s: values(rows, s, "mae") for s in systems if s in set(rows["system"])}
+    return system_dots(found, "MAE (sentiment points), lower is better")
+
+
+def scored(
+    table: Callable[[pd.DataFrame], Table], systems: tuple[str, ...]
+) -> Callable[[pd.DataFrame, list[Run], Path], Outcome]:
+    """A table of scores and the dots of its MAE."""
+    return lambda rows, *_: Outcome({"": table(rows)}, {"": mae_dots(rows, systems)})
+
+
+def unimodal(
+    table: Callable[[pd.DataFrame], Table], systems: tuple[str, ...]
+) -> Callable[[pd.DataFrame, list[Run], Path], Outcome]:
+    """A table of each modality's own score and the figure of it."""
+
+    def made(rows: pd.DataFrame, *_) -> Outcome:
+        found = {s: 100 * tables.alone(rows, s, "acc2") for s in systems}
+        floor = 100 * rows["floor_acc2"].mean()
+        label = "ACC2 of its own logit (%)"
+        figure = run_plot(tables.modalities_of(rows), found, "modality", label, floor)
+        return Outcome({"": table(rows)}, {"": figure})
+
+    return made
+
+
+def maps(figure: str, by: str) -> Callable[[pd.DataFrame, list[Run], Path], Outcome]:
+    """Fig. 3 or 4: pictures of the first seed, numbers of all."""
+
+    def made(rows: pd.DataFrame, planned: list[Run], runs: Path) -> Outcome:
+        found, points = [], []
+        names = tables.modalities_of(rows)
+        for run in planned:
+            part = separation(run.folder(runs), figure)
+            found.append({"system": run.system.name, "seed": run.seed, **part["numbers"]})
+            if run.seed == 0:
+                points.append(pd.DataFrame(part["points"]).assign(system=run.system.name))
+        numbers = pd.DataFrame(found)
+        drawn = pd.concat(points)
+        drawn["name"] = [names[int(i)] for i in drawn["modality"]]
+        titles = {system: title for title, system in VARIANTS.items()}
+        drawn["system"] = drawn["system"].map(titles)
+        drawn["order"] = drawn["system"].map({t: i for i, t in enumerate(VARIANTS)})
+        drawn = drawn.sort_values("order", kind="stable").drop(columns="order")
+        table = separation_table(numbers, rows)
+        return Outcome({"": table}, {"": code_map(drawn, by)},
+                       {"numbers": numbers, "points": drawn})  # fmt: skip
+
+    return made
+
+
+def separation_table(numbers: pd.DataFrame, rows: pd.DataFrame) -> Table:
+    """Silhouettes and probes of the three variants."""
+    columns = {f"t-SNE by {k}": (f"tsne_{k}", 2, 1) for k in ("class", "sign", "modality")}
+    columns |= {f"codes by {k}": (f"codes_{k}", 2, 1) for k in ("class", "sign", "modality")}
+    columns |= {f"probe: {k} (%)": (f"probe_{k}", 1, 100) for k in ("sign", "modality")}
+    cells = tuple(
+        (title, *(shown(values(numbers, s, c), d, k) for c, d, k in columns.values()))
+        for title, s in VARIANTS.items()
+    )
+    caption = f"Silhouettes (1 apart, 0 mixed) and linear probes. {about(rows)}"
+    return Table(caption, ("system", *columns), cells)
+
+
+def edges(rows: pd.DataFrame, planned: list[Run], runs: Path) -> Outcome:
+    """Fig. 5: every complete clip's weights with the first seed, and the mean graph."""
+    found = tables.edges_of(rows, "homo")
+    names = tables.modalities_of(rows)
+    first = load_file(planned[0].folder(runs) / OUTPUTS)
+    complete = first["present"].all(1)
+    clips, graphs = [], {}
+    for unit in UNITS:
+        weights = first[f"{unit}_weights"][complete]  # [n, M, M]
+        graphs[f"{unit.capitalize()}GD"] = weights.mean(0).numpy()
+        for a, b in found:
+            weight = weights[:, names.index(a), names.index(b)].numpy()
+            clips.append(pd.DataFrame({"unit": unit, "edge": short((a, b)), "weight": weight}))
+    points = pd.concat(clips).round(4)
+    figures = {"": edge_violins(points), "graphs": distillation_graphs(graphs, names)}
+    return Outcome({"": tables.fig5(rows)}, figures, {"points": points})
+
+
+def controls(rows: pd.DataFrame, *_) -> Outcome:
+    """Edges under control, and choices one at a time."""
+    found = tables.edges_of(rows, "homo")
+    weights = {
+        f"{unit.capitalize()}GD": {
+            s: [values(rows, s, f"{unit}_edge_{a}_{b}").mean() for a, b in found]
+            for s in EDGE_CONTROLS
+        }
+        for unit in UNITS
+    }
+    figures = {
+        "edges": edge_grid(weights, [short(edge) for edge in found]),
+        "choices": mae_dots(rows, CHOICE_CONTROLS),
+    }
+    return Outcome(
+        {"edges": tables.edge_controls(rows), "choices": tables.choice_controls(rows)}, figures
+    )
+
+
+MAKERS: dict[str, Callable[[pd.DataFrame, list[Run], Path], Outcome]] = {
+    "table1": scored(lambda rows: tables.comparison(rows, 1), ("ridge", "MulT", "DMD")),
+    "table2": scored(lambda rows: tables.comparison(rows, 2), ("ridge", "MulT", "DMD")),
+    "table3": scored(tables.table3, TABLE_3),
+    "table4": unimodal(tables.table4, ("none", "FD")),
+    "table5": scored(tables.table5, ("MulT", "MulT + GD", "DMD")),
+    "homogd": unimodal(tables.homogd, ("FD", "FD + HomoGD")),
+    "fig1a": unimodal(tables.gaps, ("none", "FD", "FD + HomoGD", "DMD")),
+    "fig3": maps("fig3", "class"),
+    "fig4": maps("fig4", "modality"),
+    "fig5": edges,
+    "controls": controls,
+    "claims": lambda rows, *_: Outcome({"": claims_table(rows)}),
+}

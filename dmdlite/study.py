@@ -1,0 +1,115 @@
+"""The data of a sweep: loaded, brought into a setting, cut into splits or folds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from sklearn.model_selection import KFold
+from torch import Tensor
+
+from .config import ConfigError
+from .controls import Splits, in_setting
+from .crossval import hold_out, split_complete
+from .data import DataError, concatenate
+from .features import standardize
+from .storage import load_dataset
+
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all runs of a sweep share: the data and how they are used.
+
+    folds 0 keeps the data's own splits. K folds pool the samples that have every modality; a
+    seed then also decides the shuffle, and its scores come from out-of-fold predictions. Features
+    are standardised on each training fold, with `standardized` also on the own training split.
+    """
+
+    data: str
+    setting: str | None = None  # "aligned" or "unaligned"; None: as the data are
+    folds: int = 0
+    standardized: bool = False
+    model: tuple[tuple[str, Any], ...] = ()  # fields of DMDConfig over the recipe's
+    training: tuple[tuple[str, Any], ...] = ()  # fields of TrainConfig over the recipe's
+    device: str | None = None
+
+    @property
+    def name(self) -> str:
+        """A folder's name for what is found."""
+        parts = [Path(self.data).name.replace(":", "-"), self.setting or ""]
+        return "-".join(filter(None, [*parts, f"{self.folds}folds" if self.folds else ""]))
+
+    @property
+    def splits(self) -> Splits:
+        """The data in their setting; with folds, one pool "all" of the complete samples.
+
+        Raises DataError or ConfigError when they cannot be used as asked.
+        """
+        return _splits(self.data, self.setting, self.folds)
+
+    @property
+    def found_setting(self) -> str:
+        """ "aligned" or "unaligned"."""
+        return in_setting(self.splits, None)[1]
+
+    @property
+    def data_id(self) -> str:
+        """A hash of labels, lengths and every 97th step of the features."""
+        return _data_id(self.data, self.setting, self.folds)
+
+    @property
+    def samples(self) -> int:
+        """How many samples are tested on."""
+        splits = self.splits
+        return len(splits["all" if self.folds else "test"])
+
+    def parts(self, seed: int) -> Iterable[tuple[Splits, Tensor]]:
+        """({"train", "valid", "test"}, places of the test samples) of every fold."""
+        if not self.folds:
+            parts = [self.splits[name] for name in SPLITS]
+            parts = standardize(*parts) if self.standardized else parts
+            yield dict(zip(SPLITS, parts, strict=True)), torch.arange(len(parts[-1]))
+            return
+        pool = self.splits["all"]
+        shuffle = KFold(self.folds, shuffle=True, random_state=seed)
+        for fold, (inside, outside) in enumerate(shuffle.split(pool.labels.numpy())):
+            train, test = standardize(pool.subset(inside), pool.subset(outside))
+            yield hold_out(train, seed + 1000 * fold) | {"test": test}, torch.as_tensor(outside)
+
+
+# Not in the dataclass, so that a Study sent to another process does not carry the data along.
+@lru_cache(maxsize=1)
+def _splits(data: str, setting: str | None, folds: int) -> Splits:
+    splits, _ = in_setting(load_dataset(data), setting)
+    if folds:
+        complete, _ = split_complete(concatenate(list(splits.values())))
+        most = len(complete) // 2
+        if not 2 <= folds <= most:
+            raise ConfigError(f"folds: from 2 to {most} for {len(complete)} complete samples")
+        return {"all": complete}
+    for split in SPLITS:
+        if not len(splits.get(split, ())):
+            raise DataError(f"{data}: has no {split} split; --folds 5 makes some")
+    train = splits["train"]
+    absent = [m for m in train.modalities if not train.lengths(m).any()]
+    if absent:
+        names = ", ".join(absent)
+        raise DataError(f"{data}: all of train lacks {names}; --folds 5 uses complete samples")
+    return splits
+
+
+@lru_cache(maxsize=1)
+def _data_id(data: str, setting: str | None, folds: int) -> str:
+    digest = hashlib.sha256()
+    for dataset in _splits(data, setting, folds).values():
+        digest.update(dataset.fingerprint().encode())
+        for values in dataset.values.values():
+            digest.update(values[::97].float().numpy().tobytes())
+    return digest.hexdigest()[:16]

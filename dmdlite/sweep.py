@@ -1,0 +1,201 @@
+"""Many runs of many systems: planned, done in parallel, each kept, none done twice.
+
+A run is one system trained with one seed. Its folder holds `result.json` (one row of numbers),
+`outputs.safetensors` (what `measure.measured` finds) and the trained model. A run that was killed
+goes on from its last epoch; one that is done is read, not repeated.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from joblib import Parallel, delayed
+from safetensors.torch import save_file
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from . import __version__
+from .checkpoint import CHECKPOINT
+from .config import ConfigError, DMDConfig, TrainConfig
+from .controls import CONTROLS, Splits
+from .crossval import ridge
+from .data import concatenate
+from .experiments import KINDS, System, recipe
+from .features import standardize
+from .files import read_json, replacing, write_json
+from .measure import measured, scores
+from .metrics import floors
+from .study import Study
+from .training import fit, pick_device, seed_everything
+
+RESULT, OUTPUTS = "result.json", "outputs.safetensors"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One system, one seed, in one study."""
+
+    study: Study
+    system: System
+    seed: int
+
+    @cached_property
+    def configs(self) -> tuple[DMDConfig, TrainConfig]:
+        """Recipe, then the study's settings, then the system's own."""
+        study, system = self.study, self.system
+        model, training = recipe(study.data, study.folds)
+        dataset = next(iter(study.splits.values()))
+        own = system.fields(len(dataset.modalities))
+        training = training | dict(study.training) | dict(system.training)
+        return (
+            DMDConfig.for_dataset(dataset, **model | dict(study.model) | own),
+            TrainConfig(seed=self.seed, progress=False, device=study.device, **training),
+        )
+
+    @cached_property
+    def config_hash(self) -> str:
+        """Names everything that decides the numbers but the seed."""
+        model, training = (asdict(config) for config in self.configs)
+        study, system = self.study, self.system
+        for name in ("seed", "device", "out", "resume", "progress"):
+            del training[name]
+        trained = {} if system.kind == "ridge" else {"model": model, "training": training}
+        used = (study.data_id, study.found_setting, study.folds, study.standardized)
+        about = [__version__, system.kind, system.control, *used, trained]
+        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
+
+    def folder(self, runs: Path) -> Path:
+        return runs / f"{self.config_hash}-seed{self.seed}"
+
+    def result(self, runs: Path) -> dict[str, Any] | None:
+        """The row of a run that is done, under this system's name; None if it is not."""
+        folder = self.folder(runs)
+        if not ((folder / RESULT).exists() and (folder / OUTPUTS).exists()):
+            return None
+        return read_json(folder / RESULT) | {"system": self.system.name}
+
+
+def carry_out(run: Run, runs: Path, device: str | None = None) -> None:
+    """Train, measure, and write the run's folder; its result comes last.
+
+    A checkpoint that a killed process left is gone on with.
+    """
+    folder, started = run.folder(runs), time.perf_counter()
+    found, places, facts = [], [], []
+    for fold, (splits, outside) in enumerate(run.study.parts(run.seed)):
+        splits = CONTROLS[run.system.control](splits, run.seed)
+        outputs, fact = _one_fold(run, splits, folder / f"fold{fold}", device)
+        found.append(outputs | {"fold": torch.full((len(outside),), fold)})
+        places.append(outside)
+        facts.append(fact | {"floors": floors(splits["test"].labels, splits["train"].labels)})
+    order = torch.cat(places).argsort()  # back to stored order
+    outputs = {name: torch.cat([part[name] for part in found])[order] for name in found[0]}
+    names = next(iter(run.study.splits.values())).modalities
+    row = _about(run, facts, time.perf_counter() - started) | scores(outputs, names)
+    for name in facts[0]["floors"]:
+        row[f"floor_{name}"] = _mean([fact["floors"][name] for fact in facts])
+    with replacing(folder / OUTPUTS) as temporary:
+        save_file({name: value.contiguous() for name, value in outputs.items()}, temporary)
+    write_json(folder / RESULT, row)
+
+
+def _one_fold(
+    run: Run, splits: Splits, out: Path, device: str | None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Outputs on the test samples, and facts about the training."""
+    test = splits["test"]
+    if run.system.kind == "ridge":
+        train, test = standardize(concatenate([splits["train"], splits["valid"]]), test)
+        prediction = torch.as_tensor(ridge(train, test)).float()
+        found = {"prediction": prediction, "labels": test.labels, "present": test.present}
+        return found, {"parameters": sum(test.widths) + 1}
+    model_config, config = run.configs
+    checkpoint = out / CHECKPOINT
+    config = TrainConfig.from_dict(
+        config.to_dict()
+        | {"out": str(out), "resume": checkpoint.exists()}
+        | ({"device": device} if device else {})
+    )
+    seed_everything(run.seed)
+    widths = splits["train"].widths  # a control may have moved them
+    model = KINDS[run.system.kind](replace(model_config, widths=widths))
+    history = fit(model, splits, config)
+    best = min(history, key=lambda row: row["valid_mae"])
+    checkpoint.unlink()  # the model stays
+    return measured(model, test), {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "epochs": len(history),
+        "best_epoch": best["epoch"],
+    }
+
+
+def _about(run: Run, facts: list[dict], seconds: float) -> dict[str, Any]:
+    """What a row says about its making."""
+    study, device = run.study, pick_device(run.study.device)
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    return {
+        "system": run.system.name,
+        "seed": run.seed,
+        "data": Path(study.data).name,
+        "setting": study.found_setting,
+        "folds": study.folds,
+        "control": run.system.control,
+        "samples": study.samples,
+        "config_hash": run.config_hash,
+        "dmdlite": __version__,
+        "torch": torch.__version__,
+        "device": name,
+        "date": datetime.date.today().isoformat(),
+        "seconds": round(seconds, 1),
+        **{
+            key: _mean([fact[key] for fact in facts])
+            for key in ("parameters", "epochs", "best_epoch")
+            if key in facts[0]
+        },
+    }
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def plan(study: Study, systems: list[System], seeds: int) -> list[Run]:
+    """Every system with seeds 0, 1, ...: all systems with the first seed first."""
+    if seeds < 1:
+        raise ConfigError(f"seeds: 1 or more, got {seeds}")
+    return [Run(study, system, seed) for seed in range(seeds) for system in systems]
+
+
+def open_runs(planned: list[Run], runs: Path) -> list[Run]:
+    """Those not done yet; of runs that are the same by another name, one."""
+    todo = {run.folder(runs): run for run in planned if run.result(runs) is None}
+    return list(todo.values())
+
+
+def sweep(planned: list[Run], runs: Path, jobs: int = -1, progress: bool = True) -> list[dict]:
+    """Do what is open in `jobs` processes (-1: one a core), and return the rows of all runs.
+
+    With several GPUs the processes take turns on them.
+    """
+    if jobs == 0:
+        raise ConfigError("jobs: a number of processes, or -1 for one a core, got 0")
+    todo = open_runs(planned, runs)
+    gpus = torch.cuda.device_count()
+    devices = [f"cuda:{i % gpus}" if gpus > 1 else None for i in range(len(todo))]
+    done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(carry_out)(run, runs, device) for run, device in zip(todo, devices, strict=True)
+    )
+    bar = tqdm(done, total=len(planned), initial=len(planned) - len(todo), unit="run",
+               desc="reproduce", file=sys.stderr, disable=not progress)  # fmt: skip
+    for _ in bar:
+        pass
+    return [run.result(runs) for run in planned]

@@ -1,0 +1,88 @@
+"""Figures of what a sweep found, one function each; `plots` offers them too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from .array_plots import grids
+from .style import COLOURS, FLOOR, INK, MARKERS, panels, styled
+
+
+def short(edge: tuple[str, str]) -> str:
+    """("language", "vision") -> "L→V"; letters where they differ, whole names otherwise."""
+    return "→".join(name[0].upper() for name in edge)
+
+
+@styled
+def system_dots(
+    scores: Mapping[str, Sequence[float]], label: str, floor: float | None = None
+) -> Figure:
+    """One line a system: a dot for each seed, its mean as a bar, the floor as a dashed line.
+
+    The axis does not start at zero, so that spreads can be seen; nothing is drawn from zero.
+    """
+    figure, ax = plt.subplots(figsize=(7, 1.0 + 0.36 * len(scores)))
+    for row, numbers in enumerate(scores.values()):
+        ax.plot(numbers, [row] * len(numbers), "o", color=COLOURS[0], markersize=5, alpha=0.6)
+        ax.plot(np.mean(numbers), row, "|", color=INK, markersize=16, markeredgewidth=2.5)
+    if floor is not None:
+        ax.axvline(floor, color=FLOOR, linestyle="--")
+        ax.annotate("floor", (floor, -0.6), color=FLOOR, ha="center", annotation_clip=False)
+    ax.set(yticks=range(len(scores)), yticklabels=list(scores), xlabel=label)
+    ax.set_ylim(len(scores) - 0.5, -0.5)
+    ax.grid(axis="y", color="#dddddd")
+    return figure
+
+
+@styled
+def code_map(points: pd.DataFrame, by: str) -> Figure:
+    """t-SNE pictures, a panel a system: columns system, x, y, class, sign, modality, name.
+
+    A marker is a modality; `by` "class" colours by emotion from blue (negative) to red.
+    """
+    systems = list(dict.fromkeys(points["system"]))
+    figure, axes = panels(len(systems), 3.7, 3.6)
+    names = list(dict.fromkeys(points["name"]))
+    for ax, system in zip(axes, systems, strict=True):
+        shown = points[points["system"] == system]
+        for i, name in enumerate(names):
+            part = shown[shown["name"] == name]
+            colour: dict[str, Any] = {"color": COLOURS[i]}
+            if by == "class":
+                colour = {"c": part["class"], "cmap": "vlag", "vmin": -3, "vmax": 3}
+            ax.scatter(part["x"], part["y"], marker=MARKERS[i], s=26 if len(shown) < 200 else 9,
+                       edgecolor=INK, linewidth=0.3, label=name, rasterized=True,
+                       **colour)  # fmt: skip
+        ax.set(title=system, xticks=[], yticks=[])
+    axes[-1].legend(loc="upper left", bbox_to_anchor=(1.02, 1))
+    return figure
+
+
+@styled
+def edge_violins(weights: pd.DataFrame) -> Figure:
+    """How each edge's weight differs over clips: columns unit, edge, weight; a panel a unit."""
+    units = list(dict.fromkeys(weights["unit"]))
+    edges = list(dict.fromkeys(weights["edge"]))
+    figure, axes = plt.subplots(len(units), 1, figsize=(7, 2.5 * len(units)), squeeze=False)
+    for i, (ax, unit) in enumerate(zip(axes[:, 0], units, strict=True)):
+        part = weights[weights["unit"] == unit]
+        sns.violinplot(part, x="edge", y="weight", order=edges, ax=ax, color=COLOURS[i],
+                       inner="quart", cut=0, density_norm="width", linewidth=1)  # fmt: skip
+        ax.axhline(1 / len(edges), color=FLOOR, linestyle="--")
+        ax.set(title=f"{unit.capitalize()}GD", xlabel="", ylabel="weight", ylim=(0, None))
+    axes[-1, 0].set_xlabel("edge, from teacher to student; dashed: all alike")
+    return figure
+
+
+def edge_grid(weights: Mapping[str, Mapping[str, Any]], edges: Sequence[str]) -> Figure:
+    """Mean edge weights: title -> system -> one number an edge."""
+    first = next(iter(weights.values()))
+    matrices = {title: np.array(list(part.values())) for title, part in weights.items()}
+    return grids(matrices, "edge", "", list(edges), list(first))

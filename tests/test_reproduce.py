@@ -1,0 +1,112 @@
+"""`dmdlite reproduce` as a user runs it."""
+
+import time
+
+import pandas as pd
+import pytest
+
+import dmdlite
+from dmdlite import cli
+from dmdlite.experiments import EXPERIMENTS
+from tests.conftest import SMALL
+
+SETTINGS = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 16}).items()]
+
+
+@pytest.fixture
+def reproduce(run_script, toy_folder, tmp_path):
+    """reproduce("table3", ...) -> (exit code, stdout, stderr); writes to tmp_path."""
+
+    def run(*args, data=toy_folder):
+        shared = ("--data", data, "--seeds", 2, "--epochs", 1, "--jobs", 1, "--out", tmp_path)
+        return run_script(cli.app, "reproduce", *SETTINGS, *shared, *args)
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path, toy_folder):
+    return tmp_path / toy_folder.name
+
+
+def test_everything_is_written_and_nothing_done_twice(reproduce, folder, tmp_path):
+    code, out, err = reproduce("all")
+    assert code == 0, err
+    assert "written to" in out
+    for name in EXPERIMENTS:
+        rows = pd.read_csv(folder / f"{name}.csv")
+        assert set(rows["system"]) == set(EXPERIMENTS[name].systems)
+        assert set(rows["seed"]) == {0, 1}
+        for column in ("config_hash", "dmdlite", "device", "seconds", "acc7", "acc2", "f1", "mae"):
+            assert rows[column].notna().all()
+        facts = dmdlite.files.read_json(folder / f"{name}.json")
+        assert facts["seeds"] == 2
+        assert facts["runs"] == len(rows)
+        shown = [p.name for p in folder.glob(f"{name}*.md")]
+        assert shown
+        assert all((folder / stem.replace(".md", ".tex")).exists() for stem in shown)
+        drawn = list(folder.glob(f"{name}*.png"))
+        assert drawn or name == "claims"
+        assert all(p.with_suffix(".svg").exists() for p in drawn)
+    files = {p: p.read_bytes() for p in folder.iterdir()}
+    started = time.monotonic()
+    code, _, err = reproduce("all")
+    assert code == 0
+    assert time.monotonic() - started < 60
+    assert {p: p.read_bytes() for p in folder.iterdir()} == files
+    code, listing, _ = reproduce("all", "--list")
+    assert listing.count(" runs ") == len(EXPERIMENTS)
+    assert "12 of  12 runs" in next(line for line in listing.splitlines() if "table3" in line)
+    assert not list(tmp_path.glob("**/*.tmp"))
+
+
+def test_listing_before_anything_is_done(reproduce):
+    code, out, _ = reproduce("all", "--list")
+    assert code == 0
+    assert "   0 of  12 runs" in next(line for line in out.splitlines() if "table3" in line)
+
+
+def test_one_table_with_folds_and_setting(reproduce, tmp_path, toy_folder):
+    code, out, err = reproduce("homogd", "--folds", 2, "--setting", "aligned")
+    assert code == 0, err
+    name = f"{toy_folder.name}-aligned-2folds"
+    rows = pd.read_csv(tmp_path / name / "homogd.csv")
+    assert set(rows["folds"]) == {2}
+    assert set(rows["setting"]) == {"aligned"}
+    assert "paper" in out
+    assert str(toy_folder.parent) not in (tmp_path / name / "homogd.csv").read_text()
+
+
+def test_runs_as_cluster_jobs(reproduce, folder, tmp_path):
+    pytest.importorskip("submitit", reason="make test installs the cluster extra")
+    code, out, err = reproduce("homogd", "--cluster", "debug", "--job", "timeout_min=5")
+    assert code == 0, err
+    assert "4 jobs submitted" in out
+    assert not folder.exists()  # submitted, not yet gathered
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("table9",), "table9: no such experiment; one of table1, table2"),
+        (("table3", "--setting", "sideways"), "setting: aligned or unaligned"),
+        (("table3", "--folds", "-1"), "folds: 0 or more"),
+        (("table3", "--folds", "500"), "folds: from 2 to"),
+        (("table3", "--set", "out=x"), "--set out: not here"),
+        (("table3", "--set", "dim=7"), "heads: must divide dim 7"),
+        (("table3", "--job", "timeout_min"), "write NAME=VALUE"),
+        (("table3", "--cluster", "nowhere"), "--cluster nowhere"),
+        (("table3", "--device", "quantum"), "device: 'quantum' cannot be used"),
+    ],
+)
+def test_mistakes_end_in_one_line(reproduce, args, message):
+    code, _, err = reproduce(*args)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_data_that_are_not_there(reproduce):
+    code, _, err = reproduce("table3", data="nosuch")
+    assert code == 2
+    assert "nosuch" in err

@@ -1,0 +1,158 @@
+"""Tables and claims from planted rows: every number by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ttest_rel
+
+from dmdlite import tables
+from dmdlite.cells import Table, paired_p, score, shown, shown_p, values
+from dmdlite.claims import CLAIMS, claims_table, verdicts
+from dmdlite.experiments import EXPERIMENTS, SYSTEMS
+
+NAMES = ("language", "vision", "audio")
+
+
+def planted(seeds=3, systems=SYSTEMS, **changes):
+    """Rows in which every score of system number k with seed s is known: MAE = 1 + k/10 + s/100.
+
+    `changes` give a column's values by system name, one a seed.
+    """
+    rows = []
+    for k, name in enumerate(systems):
+        for s in range(seeds):
+            row = {"system": name, "seed": s, "data": "toy", "setting": "unaligned", "folds": 0,
+                   "samples": 50, "device": "cpu", "mae": 1 + k / 10 + s / 100,
+                   "acc7": 0.4 + s / 100, "acc2": 0.8 + s / 100, "f1": 0.79, "corr": 0.5,
+                   "floor_acc7": 0.2, "floor_acc2": 0.55, "floor_f1": 0.4,
+                   "floor_mae": 1.3}  # fmt: skip
+            for unit in ("homo", "hetero"):
+                for i, m in enumerate(NAMES):
+                    row |= {f"{unit}_{m}_acc2": 0.8 - i / 10 + s / 100, f"{unit}_{m}_f1": 0.7}
+                    for other in NAMES:
+                        if other != m:
+                            row[f"{unit}_edge_{m}_{other}"] = 1 / 6 + (s - 1) / 1000
+            for column, by_system in changes.items():
+                if name in by_system:
+                    row[column] = by_system[name][s]
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def lines(table):
+    return {cells[0]: dict(zip(table.columns, cells, strict=True)) for cells in table.cells}
+
+
+def test_cells_by_hand():
+    assert shown([0.5, 0.7]) == "60.0 ± 14.1"
+    assert shown([0.5]) == "50.0"
+    assert shown([1.0, 3.0], 2, 1) == "2.00 ± 1.41"
+    assert shown_p(0.0004) == "< 0.001"
+    assert shown_p(float("nan")) == "–"
+    assert np.isnan(paired_p([1.0], [2.0]))
+    assert np.isnan(paired_p([1.0, 2.0], [2.0, 3.0]))  # no spread
+    rows = planted()
+    assert score(rows, "DMD", "acc2") == "81.0 ± 1.0"
+    assert score(rows, "DMD", "mae") == "1.010 ± 0.010"
+    with pytest.raises(KeyError, match="nothing: not among the rows"):
+        values(rows, "nothing", "mae")
+
+
+def test_values_follow_the_seeds_not_the_rows():
+    rows = planted().iloc[::-1]
+    assert values(rows, "DMD", "mae").tolist() == [1.0, 1.01, 1.02]
+
+
+def test_table3_has_ours_the_papers_the_floor_and_p():
+    fd = (0.7, 0.75, 0.71)
+    rows = planted(mae={"FD": fd})
+    table = lines(tables.table3(rows))
+    assert list(table) == [*EXPERIMENTS["table3"].systems, "floor"]
+    assert table["DMD"]["ACC7, MOSI, paper"] == "41.9"
+    assert table["none"]["F1, MOSEI, paper"] == "81.9"
+    assert table["FD"]["MAE, ours"] == "0.720 ± 0.026"
+    p = ttest_rel(fd, (1.0, 1.01, 1.02)).pvalue
+    assert table["FD"]["p (MAE, to DMD)"] == shown_p(p)
+    assert table["floor"]["ACC7, ours"] == "20.0"
+    assert table["floor"]["MAE, ours"] == "1.300"
+
+
+@pytest.mark.parametrize(
+    ("number", "setting", "score", "count"),
+    [(1, "aligned", "41.4", 13), (1, "unaligned", "41.9", 8), (2, "unaligned", "54.6", 8)],
+)
+def test_comparison_shows_systems_that_were_not_run_as_not_run(number, setting, score, count):
+    rows = planted(systems=("DMD", "MulT", "ridge")).assign(setting=setting)
+    table = lines(tables.comparison(rows, number))
+    assert table["DMD"]["ACC7, paper"] == score
+    assert table["ridge"]["ACC7, paper"] == "–"
+    assert table["EF-LSTM"]["MAE, ours"] == table["EF-LSTM"]["p (MAE, to DMD)"] == "–"
+    assert len(table) == count + 2  # ridge and the floor
+
+
+def test_table4_and_homogd_by_hand():
+    rows = planted(homo_vision_acc2={"FD": (0.9, 0.8, 0.7), "FD + HomoGD": (0.8, 0.9, 0.7)})
+    table = lines(tables.table4(rows))
+    assert table["language"]["ACC2 w/o FD, ours"] == "81.0 ± 1.0"
+    assert table["vision"]["ACC2 w/ FD, ours"] == "80.0 ± 10.0"
+    assert table["vision"]["ACC2 w/ FD, paper"] == "62.8"
+    assert table["mean"]["ACC2 w/o FD, ours"] == "71.0 ± 1.0"
+    sd = 100 * np.std([0.8, 0.7, 0.6])
+    assert table["sd"]["ACC2 w/o FD, ours"] == f"{sd:.1f} ± 0.0"
+    gains = lines(tables.homogd(rows))
+    assert gains["vision"]["gain, ours"] == "0.0 ± 10.0"
+    assert gains["vision"]["w/ HomoGD, paper"] == "61.8"
+
+
+def test_other_modalities_have_no_published_value():
+    rows = planted().rename(columns=lambda c: c.replace("audio", "pulse"))
+    table = lines(tables.table4(rows))
+    assert table["pulse"]["ACC2 w/ FD, paper"] == "–"
+    assert list(tables.edges_of(rows, "homo"))[1] == ("language", "pulse")
+
+
+def test_edge_tables_have_every_edge_of_both_units():
+    table = tables.edge_controls(planted())
+    assert len(table.columns) == 2 + 6
+    assert {cells[1] for cells in table.cells} == {"homo", "hetero"}
+    assert "they would be 0.17" in table.caption
+
+
+def test_markdown_and_latex():
+    table = Table("What it is.", ("a", "b_c"), (("x", "1.0 ± 2.0"),))
+    assert table.markdown().splitlines()[2].split("|")[2].strip() == "1.0 ± 2.0"
+    assert table.markdown().endswith("What it is.\n")
+    assert r"\toprule" in table.latex()
+    assert r"b\_c" in table.latex()
+
+
+def test_claims_hold_fail_or_are_not_seen():
+    better, worse, same = (0.8, 0.81, 0.79), (1.4, 1.41, 1.39), (1.0, 1.1, 0.9)
+    changes = {"MulT": worse, "MulT + GD": better, "DMD": same, "FD + CA": (1.0, 1.0, 1.0),
+               "FD": worse, "none": (0.8, 0.82, 0.79)}  # fmt: skip
+    found = verdicts(planted(mae=changes)).set_index("claim")
+    assert len(found) == len(CLAIMS)
+
+    def by_start(text):
+        return found.loc[next(c for c in found.index if c.startswith(text))]
+
+    assert by_start("DMD is better than MulT")["verdict"] == "holds"
+    assert by_start("DMD is better than MulT")["difference"] == pytest.approx(0.4)
+    assert by_start("Decoupling helps")["verdict"] == "opposite"
+    assert by_start("Both GD-Units")["verdict"] == "not seen"
+    assert by_start("Decoupling lifts")["verdict"] == "not seen"  # no difference at all: no p
+
+
+def test_claims_about_edges():
+    up = {f"homo_edge_language_{m}": {"DMD": (0.4, 0.42, 0.38)} for m in ("vision", "audio")}
+    down = {"hetero_edge_vision_audio": {"DMD": (0.05, 0.06, 0.04)}}
+    found = verdicts(planted(**up, **down))
+    homo, hetero = found.iloc[-2], found.iloc[-1]
+    assert homo["difference"] == pytest.approx(0.4 - 1 / 6)
+    assert homo["verdict"] == "holds"
+    assert hetero["verdict"] == "opposite"
+
+
+def test_one_seed_proves_nothing():
+    table = claims_table(planted(seeds=1))
+    assert {cells[-1] for cells in table.cells} == {"not seen"}
