@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 SOURCES := dmdlite data_scripts tests benchmarks tools book
 
-.PHONY: help book pdf test execute bench set-repo clean
+.PHONY: help book pdf test execute bench reproduce set-repo clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 # The cache knows a chapter's own cells only: when the package changes, every chapter runs again.
-_build/.code: $(wildcard dmdlite/*.py benchmarks/results/*.json) constraints.txt
+_build/.code: $(wildcard dmdlite/*.py benchmarks/results/*.json book/results/*/*.csv) constraints.txt
 	@rm -rf _build && mkdir _build && touch $@
 
 book: $(VENV)/.ready _build/.code  ## run the chapters and build the HTML
@@ -48,6 +48,11 @@ bench: $(VENV)/.ready  ## measure a training step; writes benchmarks/results
 	python benchmarks/against_release.py
 	python benchmarks/toy_scores.py
 	python benchmarks/ablation.py
+
+reproduce: $(VENV)/.ready  ## the runs behind chapters 10 to 12; writes book/results
+	dmdlite reproduce all --data toy --out book/results
+	for what in table1 table3 table4 table5 homogd fig1a fig5 claims; do \
+	  dmdlite reproduce $$what --data mmmo --folds 5 --out book/results || exit 1; done
 
 set-repo: $(VENV)/.ready  ## make set-repo REPO=owner/name re-points config, badges and Colab cells
 	python tools/set_repo.py "$(REPO)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,16 @@ class Outcome:
     tables: dict[str, Table]
     figures: dict[str, Figure] = field(default_factory=dict)
     points: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def as_written(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the digits that a CSV file keeps, so that a table can be made from it again."""
+    return pd.read_csv(io.StringIO(csv_of(rows)))
+
+
+def csv_of(rows: pd.DataFrame) -> str:
+    """Six significant digits a number."""
+    return rows.to_csv(index=False, float_format="%.6g")
 
 
 def outcome(name: str, rows: pd.DataFrame, planned: list[Run], runs: Path) -> Outcome:
@@ -76,7 +87,7 @@ def maps(figure: str, by: str) -> Callable[[pd.DataFrame, list[Run], Path], Outc
             found.append({"system": run.system.name, "seed": run.seed, **part["numbers"]})
             if run.seed == 0:
                 points.append(pd.DataFrame(part["points"]).assign(system=run.system.name))
-        numbers = pd.DataFrame(found)
+        numbers = as_written(pd.DataFrame(found))
         drawn = pd.concat(points)
         drawn["name"] = [names[int(i)] for i in drawn["modality"]]
         titles = {system: title for title, system in VARIANTS.items()}

@@ -19,13 +19,17 @@ from .data import Batch, MultimodalDataset
 from .data_plots import data_overview, padding_layouts
 from .graph_plots import distillation_graphs, edge_curves, edge_matrices, logit_moves
 from .style import COLOURS, FLOOR, INK, mark, styled
+from .sweep_plots import code_map, edge_grid, edge_violins, system_dots
 
 __all__ = [
     "circle",
+    "code_map",
     "data_overview",
     "distillation_graphs",
     "edge_curves",
+    "edge_grid",
     "edge_matrices",
+    "edge_violins",
     "grids",
     "intervals",
     "label_histogram",
@@ -39,6 +43,7 @@ __all__ = [
     "score_bars",
     "sequences",
     "stems",
+    "system_dots",
     "timeline",
 ]
 

@@ -18,7 +18,7 @@ from .config import ConfigError
 from .experiments import EXPERIMENTS, chosen, systems_of
 from .files import replacing, write_json
 from .options import DataName, Device, Settings, parse_settings, parse_value
-from .outcome import Outcome, outcome
+from .outcome import Outcome, as_written, csv_of, outcome
 from .study import Study
 from .sweep import Run, open_runs, plan, sweep
 
@@ -72,7 +72,7 @@ def reproduce(
         submit(todo, runs.resolve(), cluster or "slurm", _parameters(job or []))
         typer.echo(f"{len(todo)} jobs submitted; without --cluster the same command makes tables")
         return
-    rows = pd.DataFrame(sweep(planned, runs, jobs))
+    rows = as_written(pd.DataFrame(sweep(planned, runs, jobs)))
     folder = out / study.name
     for name in names:
         own = [run for run in planned if run.system.name in EXPERIMENTS[name].systems]
@@ -152,7 +152,7 @@ def _write(made: Outcome, rows: pd.DataFrame, name: str, folder: Path) -> None:
 
 def _csv(rows: pd.DataFrame, path: Path) -> None:
     with replacing(path) as temporary:
-        rows.to_csv(temporary, index=False, float_format="%.6g")
+        temporary.write_text(csv_of(rows), encoding="utf-8")
 
 
 def _listing(planned: list[Run], runs: Path) -> str:

@@ -1,0 +1,97 @@
+"""Tables of the book come from files under book/results: nothing is typed in.
+
+Each committed table is made again from its rows; each number that a chapter shows in a table of
+results must come out of the same rows.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import dmdlite
+from dmdlite import tables
+from dmdlite.claims import claims_table
+from dmdlite.experiments import EXPERIMENTS
+from dmdlite.outcome import separation_table
+
+BOOK = Path(__file__).resolve().parent.parent / "book"
+RESULTS = BOOK / "results"
+STUDIES = sorted(p.name for p in RESULTS.iterdir() if p.is_dir() and p.name != "runs")
+MAKERS = {
+    "table1": lambda rows: tables.comparison(rows, 1),
+    "table2": lambda rows: tables.comparison(rows, 2),
+    "table3": tables.table3,
+    "table4": tables.table4,
+    "table5": tables.table5,
+    "homogd": tables.homogd,
+    "fig1a": tables.gaps,
+    "fig5": tables.fig5,
+    "controls_edges": tables.edge_controls,
+    "controls_choices": tables.choice_controls,
+    "claims": claims_table,
+}
+
+
+def rows(path):
+    return pd.read_csv(path.with_name(path.stem.split("_")[0] + ".csv"))
+
+
+def made_again(path):
+    if path.stem in ("fig3", "fig4"):
+        numbers = pd.read_csv(path.with_name(f"{path.stem}_numbers.csv"))
+        return separation_table(numbers, rows(path))
+    return MAKERS[path.stem](rows(path))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(RESULTS.glob("*/*.md")), ids=lambda p: f"{p.parent.name}/{p.stem}"
+)
+def test_committed_tables_come_from_the_committed_rows(path):
+    table = made_again(path)
+    assert path.read_text() == table.markdown()
+    assert path.with_suffix(".tex").read_text() == table.latex()
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_rows_say_how_they_were_made(study):
+    for path in (RESULTS / study).glob("*.json"):
+        facts = json.loads(path.read_text())
+        assert facts["seeds"] == 5
+        for key in ("device", "date", "dmdlite", "torch", "seconds", "setting", "samples"):
+            assert facts[key]
+        found = rows(path)
+        assert len(found) == facts["runs"] == 5 * len(EXPERIMENTS[path.stem].systems)
+        assert found[["system", "seed"]].drop_duplicates().shape[0] == len(found)
+
+
+def test_the_toy_has_everything():
+    assert {p.stem for p in (RESULTS / "toy").glob("*.json")} == set(EXPERIMENTS)
+
+
+def test_rows_are_of_this_toy():
+    """The floors of the committed rows are those of the toy that the package makes."""
+    splits = dmdlite.load_dataset("toy")
+    floors = dmdlite.metrics.floors(splits["test"].labels, splits["train"].labels)
+    found = pd.read_csv(RESULTS / "toy/table3.csv")
+    for name in ("mae", "acc2", "acc7"):
+        assert found[f"floor_{name}"].tolist() == pytest.approx(
+            [floors[name]] * len(found), abs=1e-5
+        )
+
+
+def shown_tables():
+    """(notebook, Markdown that a cell displays) of every table of results in the book."""
+    for path in sorted(BOOK.glob("*.ipynb")):
+        for cell in json.loads(path.read_text())["cells"]:
+            for output in cell.get("outputs", []):
+                text = "".join(output.get("data", {}).get("text/markdown", []))
+                if "Ours: " in text:
+                    yield path.stem, text
+
+
+@pytest.mark.parametrize(("chapter", "text"), shown_tables())
+def test_tables_in_the_chapters_are_the_committed_ones(chapter, text):
+    known = {path.read_text().strip() for path in RESULTS.glob("*/*.md")}
+    assert text.strip() in known
