@@ -61,6 +61,7 @@ _ALL = [
     # Tables 1, 2 and 5
     System("MulT", {"hetero_gd": False}, "MulT"),
     System("MulT + GD", {}, "MulT"),
+    System("MulT + GD, weight 0", {"lambda_ddl": 0.0}, "MulT"),  # the unit's logits alone
     System("ridge", kind="ridge"),
     # Do the edges follow the data, or the prior?
     System("prior", prior=True),
@@ -75,6 +76,7 @@ _ALL = [
     System("hinge orthogonality", {"orthogonality": "hinge"}),
     System("future mask", {"causal": True}),
     System("no padding mask", control="padding as steps"),
+    System("FD, no padding mask", NO_CA | NO_GD, control="padding as steps"),
     System("no stop-gradient", {"stop_gradient": False}),
     System("margin by label distance", {"margin": 0.15, "margin_by_distance": True}),
     System("last step read out", {"readout": "last"}),
@@ -87,6 +89,7 @@ _ALL = [
 ]
 SYSTEMS = {system.name: system for system in _ALL}
 TABLE_3 = ("DMD", "FD + HomoGD + CA", "FD + HomoGD + HeteroGD", "FD + HomoGD", "FD", "none")
+TABLE_5 = ("MulT", "MulT + GD, weight 0", "MulT + GD", "DMD")
 VARIANTS = {  # Fig. 3 and 4: the paper's name -> system
     "DMD (w/o Hom., Het.)": "FD + CA",
     "DMD (w/o Het.)": "FD + HomoGD + CA",
@@ -100,9 +103,9 @@ EDGE_CONTROLS = (
 )  # fmt: skip
 CHOICE_CONTROLS = (
     "DMD", "prior", "signed orthogonality", "hinge orthogonality", "future mask",
-    "no padding mask", "no stop-gradient", "margin by label distance", "last step read out",
-    "orthogonality over the batch", "margin across all modalities", "gate replaces feature",
-    "HeteroGD pushes apart",
+    "no padding mask", "FD", "FD, no padding mask", "no stop-gradient",
+    "margin by label distance", "last step read out", "orthogonality over the batch",
+    "margin across all modalities", "gate replaces feature", "HeteroGD pushes apart",
     "released choices", "released choices and training",
 )  # fmt: skip
 
@@ -120,7 +123,7 @@ EXPERIMENTS = {
     "table2": Experiment("the same; paper: MOSEI", ("DMD", "MulT", "ridge")),
     "table3": Experiment("DMD with parts left out", TABLE_3),
     "table4": Experiment("each modality with and without decoupling", ("none", "FD")),
-    "table5": Experiment("MulT, MulT with a GD-Unit, DMD", ("MulT", "MulT + GD", "DMD")),
+    "table5": Experiment("MulT, MulT with a GD-Unit, DMD", TABLE_5),
     "homogd": Experiment("each modality with and without HomoGD", ("FD", "FD + HomoGD")),
     "fig1a": Experiment("the gap between modalities", ("none", "FD", "FD + HomoGD", "DMD")),
     "fig3": Experiment("t-SNE of the common codes, with numbers", tuple(VARIANTS.values())),

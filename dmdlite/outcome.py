@@ -16,7 +16,7 @@ from .array_plots import runs as run_plot
 from .cells import Table, about, shown, values
 from .claims import claims_table
 from .codes import separation
-from .experiments import CHOICE_CONTROLS, EDGE_CONTROLS, EXPERIMENTS, TABLE_3, VARIANTS
+from .experiments import CHOICE_CONTROLS, EDGE_CONTROLS, EXPERIMENTS, TABLE_3, TABLE_5, VARIANTS
 from .graph_plots import distillation_graphs
 from .measure import UNITS
 from .sweep import OUTPUTS, Run
@@ -156,7 +156,7 @@ MAKERS: dict[str, Callable[[pd.DataFrame, list[Run], Path], Outcome]] = {
     "table2": scored(lambda rows: tables.comparison(rows, 2), ("ridge", "MulT", "DMD")),
     "table3": scored(tables.table3, TABLE_3),
     "table4": unimodal(tables.table4, ("none", "FD")),
-    "table5": scored(tables.table5, ("MulT", "MulT + GD", "DMD")),
+    "table5": scored(tables.table5, TABLE_5),
     "homogd": unimodal(tables.homogd, ("FD", "FD + HomoGD")),
     "fig1a": unimodal(tables.gaps, ("none", "FD", "FD + HomoGD", "DMD")),
     "fig3": maps("fig3", "class"),

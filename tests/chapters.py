@@ -80,6 +80,18 @@ def one_batch() -> dict:
     return {"train": train, "model": model, "batch": train.batch(range(16))}
 
 
+def plain_toy() -> dict:
+    """The toy's splits by name."""
+    splits = dmdlite.load_dataset("toy")
+    return {"splits": splits, **splits}
+
+
+def complete_test() -> dict:
+    """The training clips, and the test clips with every modality."""
+    data = plain_toy()
+    return data | {"test": data["test"].subset(data["test"].present.all(1))}
+
+
 # What a chapter's checks use beside its definitions.
 DATA: dict[str, Callable[[], dict]] = {
     "01_three_voices": lambda: {"splits": dmdlite.load_dataset("toy")},
@@ -89,6 +101,9 @@ DATA: dict[str, Callable[[], dict]] = {
     "05_margin_and_orthogonality": standardized_toy,
     "07_cross_modal_attention": complete_clips,
     "08_whole_objective": one_batch,
+    "09_training_for_real": plain_toy,
+    "10_reading_the_model": complete_test,
+    "12_paper_against_code": plain_toy,
 }
 
 

@@ -42,6 +42,26 @@ EXERCISES = {  # chapter -> check -> what it checks (a tuple: several answers)
         "check_parameters": "reinforcement_parameters",
         "check_total": "total_with",
     },
+    "09_training_for_real": {
+        "check_stopping": "stopping",
+        "check_accumulate": "accumulate",
+        "check_rates": "two_rates",
+    },
+    "10_reading_the_model": {
+        "check_silhouette": "silhouette",
+        "check_pairs": "pair_errors",
+        "check_sensitivity": "edge_sensitivity",
+    },
+    "11_the_tables": {
+        "check_flip": "sign_flip_p",
+        "check_seeds": "seeds_needed",
+        "check_gap": "gap_closed",
+    },
+    "12_paper_against_code": {
+        "check_share": "expected_share",
+        "check_hidden": "hidden_share",
+        "check_place": "by_place",
+    },
 }
 
 

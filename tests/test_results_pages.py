@@ -91,7 +91,7 @@ def shown_tables():
                     yield path.stem, text
 
 
-@pytest.mark.parametrize(("chapter", "text"), shown_tables())
+@pytest.mark.parametrize(("chapter", "text"), list(shown_tables()))
 def test_tables_in_the_chapters_are_the_committed_ones(chapter, text):
     known = {path.read_text().strip() for path in RESULTS.glob("*/*.md")}
     assert text.strip() in known
