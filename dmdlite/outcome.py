@@ -42,11 +42,16 @@ def csv_of(rows: pd.DataFrame) -> str:
     return rows.to_csv(index=False, float_format="%.6g")
 
 
-def outcome(name: str, rows: pd.DataFrame, planned: list[Run], runs: Path) -> Outcome:
-    """Everything that experiment `name` shows of finished runs."""
-    kept = rows[rows["system"].isin(EXPERIMENTS[name].systems)]
-    own = [run for run in planned if run.system.name in EXPERIMENTS[name].systems]
-    return MAKERS[name](kept, own, runs)
+def own_runs(name: str, planned: list[Run]) -> list[Run]:
+    """The runs that experiment `name` shows: seed by seed, its systems in their order."""
+    place = {system: i for i, system in enumerate(EXPERIMENTS[name].systems)}
+    own = [run for run in planned if run.system.name in place]
+    return sorted(own, key=lambda run: (run.seed, place[run.system.name]))
+
+
+def outcome(name: str, rows: pd.DataFrame, own: list[Run], runs: Path) -> Outcome:
+    """Everything that experiment `name` shows; `rows` are those of its `own_runs`."""
+    return MAKERS[name](rows, own, runs)
 
 
 def mae_dots(rows: pd.DataFrame, systems: tuple[str, ...]) -> Figure:

@@ -18,7 +18,7 @@ from .config import ConfigError
 from .experiments import EXPERIMENTS, chosen, systems_of
 from .files import replacing, write_json
 from .options import DataName, Device, Settings, parse_settings, parse_value
-from .outcome import Outcome, as_written, csv_of, outcome
+from .outcome import Outcome, as_written, csv_of, outcome, own_runs
 from .study import Study
 from .sweep import Run, open_runs, plan, sweep
 
@@ -72,10 +72,11 @@ def reproduce(
         submit(todo, runs.resolve(), cluster or "slurm", _parameters(job or []))
         typer.echo(f"{len(todo)} jobs submitted; without --cluster the same command makes tables")
         return
-    rows = as_written(pd.DataFrame(sweep(planned, runs, jobs)))
+    sweep(planned, runs, jobs)
     folder = out / study.name
     for name in names:
-        own = [run for run in planned if run.system.name in EXPERIMENTS[name].systems]
+        own = own_runs(name, planned)
+        rows = as_written(pd.DataFrame([run.result(runs) for run in own]))
         if name in FIGURES:
             _separate(own, runs, name, jobs)
         made = outcome(name, rows, own, runs)
@@ -126,8 +127,7 @@ def _separate(own: list[Run], runs: Path, figure: str, jobs: int) -> None:
 
 def _write(made: Outcome, rows: pd.DataFrame, name: str, folder: Path) -> None:
     """CSV of the experiment's runs and points, its tables, its figures, and facts about it."""
-    kept = rows[rows["system"].isin(EXPERIMENTS[name].systems)].dropna(axis=1, how="all")
-    _csv(kept, folder / f"{name}.csv")
+    _csv(rows.dropna(axis=1, how="all"), folder / f"{name}.csv")
     for part, points in made.points.items():
         _csv(points, folder / f"{name}_{part}.csv")
     for part, table in made.tables.items():
@@ -143,9 +143,9 @@ def _write(made: Outcome, rows: pd.DataFrame, name: str, folder: Path) -> None:
                 figure.savefig(temporary, format=suffix, dpi=150, metadata=about)
         plt.close(figure)
     facts = ["data", "setting", "folds", "samples", "device", "dmdlite", "torch"]
-    first = {fact: kept[fact].iloc[0] for fact in facts}
-    first |= {"seeds": kept["seed"].nunique(), "runs": len(kept)}
-    first |= {"seconds": round(kept["seconds"].sum(), 1), "date": kept["date"].max()}
+    first = {fact: rows[fact].iloc[0] for fact in facts}
+    first |= {"seeds": rows["seed"].nunique(), "runs": len(rows)}
+    first |= {"seconds": round(rows["seconds"].sum(), 1), "date": rows["date"].max()}
     plain = {k: v.item() if hasattr(v, "item") else v for k, v in first.items()}
     write_json(folder / f"{name}.json", {"experiment": name, **plain})
 

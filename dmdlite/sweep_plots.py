@@ -57,9 +57,9 @@ def code_map(points: pd.DataFrame, by: str) -> Figure:
             colour: dict[str, Any] = {"color": COLOURS[i]}
             if by == "class":
                 colour = {"c": part["class"], "cmap": "vlag", "vmin": -3, "vmax": 3}
-            ax.scatter(part["x"], part["y"], marker=MARKERS[i], s=26 if len(shown) < 200 else 9,
-                       edgecolor=INK, linewidth=0.3, label=name, rasterized=True,
-                       **colour)  # fmt: skip
+            size, rim = (26, 0.3) if len(shown) < 200 else (7, 0)
+            ax.scatter(part["x"], part["y"], marker=MARKERS[i], s=size, edgecolor=INK,
+                       linewidth=rim, label=name, rasterized=True, **colour)  # fmt: skip
         ax.set(title=system, xticks=[], yticks=[])
     axes[-1].legend(loc="upper left", bbox_to_anchor=(1.02, 1))
     return figure
