@@ -6,6 +6,7 @@ percent, as mean ± standard deviation over seeds. p is that of a paired t-test 
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ PERCENT = ("acc7", "acc2", "f1")
 NONE = "–"  # not measured here, or not in the paper
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """A caption, a head and cells of text."""
 
@@ -37,8 +38,14 @@ class Table:
         options = {"tablefmt": "latex_booktabs", "disable_numparse": True}
         return f"% {self.caption}\n{tabulate(self.cells, self.columns, **options)}\n"
 
-    def _repr_markdown_(self) -> str:
+    def __repr__(self) -> str:
         return self.markdown()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows; numbers stay in one line, and a wide table scrolls."""
+        table = tabulate(self.cells, self.columns, tablefmt="html", disable_numparse=True)
+        table = table.replace("<td>", '<td style="white-space: nowrap">')
+        return f'<div style="overflow-x: auto">{table}</div><p>{html.escape(self.caption)}</p>'
 
 
 def values(rows: pd.DataFrame, system: str, column: str) -> np.ndarray:

@@ -120,7 +120,8 @@ def separation_table(numbers: pd.DataFrame, rows: pd.DataFrame) -> Table:
 
 
 def edges(rows: pd.DataFrame, planned: list[Run], runs: Path) -> Outcome:
-    """Fig. 5: every complete clip's weights with the first seed, and the mean graph."""
+    """Fig. 5: every complete clip's weights with the first seed, and the mean graph; and by seed
+    how far the two ends of each edge differ."""
     found = tables.edges_of(rows, "homo")
     names = tables.modalities_of(rows)
     first = load_file(planned[0].folder(runs) / OUTPUTS)
@@ -133,8 +134,23 @@ def edges(rows: pd.DataFrame, planned: list[Run], runs: Path) -> Outcome:
             weight = weights[:, names.index(a), names.index(b)].numpy()
             clips.append(pd.DataFrame({"unit": unit, "edge": short((a, b)), "weight": weight}))
     points = pd.concat(clips).round(4)
+    gaps = pd.concat([edge_gaps(run, runs, names, found) for run in planned])
     figures = {"": edge_violins(points), "graphs": distillation_graphs(graphs, names)}
-    return Outcome({"": tables.fig5(rows)}, figures, {"points": points})
+    return Outcome({"": tables.fig5(rows)}, figures, {"points": points, "gaps": gaps})
+
+
+def edge_gaps(run: Run, runs: Path, names: list[str], found: list[tuple[str, str]]) -> pd.DataFrame:
+    """Mean weight and mean |f(X_i) - f(X_j)| of every edge over a run's complete samples."""
+    outputs = load_file(run.folder(runs) / OUTPUTS)
+    complete, lines = outputs["present"].all(1), []
+    for unit in UNITS:
+        weights, logits = (outputs[f"{unit}_{k}"][complete] for k in ("weights", "logits"))
+        for a, b in found:
+            i, j = names.index(a), names.index(b)
+            gap = (logits[:, i] - logits[:, j]).abs().mean()
+            line = {"seed": run.seed, "unit": unit, "edge": short((a, b))}
+            lines.append(line | {"weight": float(weights[:, i, j].mean()), "gap": float(gap)})
+    return pd.DataFrame(lines)
 
 
 def controls(rows: pd.DataFrame, *_) -> Outcome:

@@ -82,13 +82,22 @@ def test_rows_are_of_this_toy():
 
 
 def shown_tables():
-    """(notebook, Markdown that a cell displays) of every table of results in the book."""
+    """(notebook, Markdown in a cell's plain output) of every table of results in the book."""
     for path in sorted(BOOK.glob("*.ipynb")):
         for cell in json.loads(path.read_text())["cells"]:
             for output in cell.get("outputs", []):
-                text = "".join(output.get("data", {}).get("text/markdown", []))
+                text = "".join(output.get("data", {}).get("text/plain", []))
                 if "Ours: " in text:
                     yield path.stem, text
+
+
+def test_the_chapters_show_tables():
+    shown = [chapter for chapter, _ in shown_tables()]
+    assert {chapter: shown.count(chapter) for chapter in set(shown)} == {
+        "10_reading_the_model": 3,
+        "11_the_tables": 7,
+        "12_paper_against_code": 1,
+    }
 
 
 @pytest.mark.parametrize(("chapter", "text"), list(shown_tables()))

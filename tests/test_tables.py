@@ -124,6 +124,9 @@ def test_markdown_and_latex():
     assert table.markdown().endswith("What it is.\n")
     assert r"\toprule" in table.latex()
     assert r"b\_c" in table.latex()
+    assert ">1.0 ± 2.0</td>" in table._repr_html_()
+    assert "a &lt; b" in Table("a < b", ("x",), (("<i>",),))._repr_html_()
+    assert "<i>" not in Table("a < b", ("x",), (("<i>",),))._repr_html_()
 
 
 def test_claims_hold_fail_or_are_not_seen():
@@ -148,7 +151,7 @@ def test_claims_about_edges():
     down = {"hetero_edge_vision_audio": {"DMD": (0.05, 0.06, 0.04)}}
     found = verdicts(planted(**up, **down))
     homo, hetero = found.iloc[-2], found.iloc[-1]
-    assert homo["difference"] == pytest.approx(0.4 - 1 / 6)
+    assert homo["difference"] == pytest.approx(0.4 - 1 / 6)  # the planted noise row: alike
     assert homo["verdict"] == "holds"
     assert hetero["verdict"] == "opposite"
 
