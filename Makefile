@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 # The cache knows a chapter's own cells only: when the package changes, every chapter runs again.
-_build/.code: $(wildcard dmdlite/*.py benchmarks/results/*.json book/results/*/*.csv) constraints.txt
+_build/.code: $(wildcard dmdlite/*.py dmdlite/*/*.py benchmarks/results/*.json book/results/*/*.csv) constraints.txt
 	@rm -rf _build && mkdir _build && touch $@
 
 book: $(VENV)/.ready _build/.code  ## run the chapters and build the HTML

@@ -12,12 +12,13 @@ import argparse
 
 import numpy as np
 import torch
-from common import NO_CA, write_result
+from common import write_result
 from joblib import Parallel, delayed
 from sklearn.linear_model import RidgeCV
 
 import dmdlite
 from dmdlite.encoders import masked_mean
+from dmdlite.experiments import NO_CA
 from dmdlite.metrics import floors, sentiment_metrics
 from dmdlite.training import forward_all
 

@@ -1,4 +1,4 @@
-"""What the scripts share: what every result file says about its making, and a model's parts."""
+"""What the scripts share: what every result file says about its making."""
 
 import datetime
 import platform
@@ -9,7 +9,6 @@ import torch
 from dmdlite import __version__
 from dmdlite.files import write_json
 
-NO_CA = {"cross_attention": False, "hetero_gd": False}  # without cross-modal attention
 RESULTS = Path(__file__).resolve().parent / "results"
 
 

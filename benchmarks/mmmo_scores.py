@@ -10,7 +10,7 @@ DMD with parts left out, on those folds too. --only makes some of the three.
 import argparse
 
 import numpy as np
-from common import NO_CA, write_result
+from common import write_result
 from joblib import Parallel, delayed
 from sklearn.model_selection import KFold
 
@@ -24,6 +24,7 @@ from dmdlite.crossval import (
     summarise,
 )
 from dmdlite.data import concatenate
+from dmdlite.experiments import NO_CA
 from dmdlite.features import standardize
 from dmdlite.metrics import sentiment_metrics
 
