@@ -44,7 +44,8 @@ class Table:
     def _repr_html_(self) -> str:
         """What a notebook shows; numbers stay in one line, and a wide table scrolls."""
         table = tabulate(self.cells, self.columns, tablefmt="html", disable_numparse=True)
-        table = table.replace("<td>", '<td style="white-space: nowrap">')
+        table = table.replace("<td>", '<td style="white-space: nowrap; padding: 0 0.5em">')
+        table = table.replace("<th>", '<th style="padding: 0 0.5em">')
         return f'<div style="overflow-x: auto">{table}</div><p>{html.escape(self.caption)}</p>'
 
 
