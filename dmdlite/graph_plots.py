@@ -80,7 +80,7 @@ def edge_curves(weights: Any, names: Sequence[str]) -> Figure:
     figure, ax = plt.subplots(figsize=(7, 3.4))
     steps = np.arange(len(w))
     edges = [(i, j) for i in range(len(names)) for j in range(len(names)) if i != j]
-    ends = _spread([w[-1, i, j] for i, j in edges], 0.055)
+    ends = _spread([w[-1, i, j] for i, j in edges], 0.06 * float(w.max()))
     for (i, j), end in zip(edges, ends, strict=True):
         line = {"color": COLOURS[i % len(COLOURS)], "linestyle": LINES[j % len(LINES)]}
         ax.plot(steps, w[:, i, j], linewidth=2, **line)
