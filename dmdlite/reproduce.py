@@ -26,7 +26,7 @@ WHAT = f"{', '.join(EXPERIMENTS)}, or all"
 
 
 def reproduce(
-    what: Annotated[str, typer.Argument(help=WHAT)] = "all",
+    what: Annotated[str | None, typer.Argument(help=WHAT)] = None,
     data: DataName = "toy",
     seeds: Annotated[int, typer.Option(help="Seeds 0, 1, ...; each system is run with all")] = 5,
     setting: Annotated[
@@ -61,7 +61,9 @@ def reproduce(
     Writes one row a run (CSV), tables (Markdown, LaTeX) and figures (PNG, SVG). What is done is
     not repeated; a killed sweep goes on.
     """
-    names = chosen(what)
+    if not (what or listed):
+        raise ConfigError(f"reproduce what? {WHAT}")
+    names = chosen(what or "all")
     study = _study(data, setting, folds, standardize, epochs, device, settings)
     planned, runs = plan(study, systems_of(names), seeds), out / "runs"
     if listed:

@@ -88,6 +88,7 @@ def test_runs_as_cluster_jobs(reproduce, folder, tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        ((), "reproduce what? table1, table2"),
         (("table9",), "table9: no such experiment; one of table1, table2"),
         (("table3", "--setting", "sideways"), "setting: aligned or unaligned"),
         (("table3", "--folds", "-1"), "folds: 0 or more"),
