@@ -20,7 +20,7 @@ from .experiments import CHOICE_CONTROLS, EDGE_CONTROLS, EXPERIMENTS, TABLE_3, T
 from .graph_plots import distillation_graphs
 from .measure import UNITS
 from .sweep import OUTPUTS, Run
-from .sweep_plots import code_map, edge_grid, edge_violins, short, system_dots
+from .sweep_plots import code_map, edge_grid, edge_names, edge_violins, system_dots
 
 
 @dataclass
@@ -130,9 +130,9 @@ def edges(rows: pd.DataFrame, planned: list[Run], runs: Path) -> Outcome:
     for unit in UNITS:
         weights = first[f"{unit}_weights"][complete]  # [n, M, M]
         graphs[f"{unit.capitalize()}GD"] = weights.mean(0).numpy()
-        for a, b in found:
+        for (a, b), edge in zip(found, edge_names(found), strict=True):
             weight = weights[:, names.index(a), names.index(b)].numpy()
-            clips.append(pd.DataFrame({"unit": unit, "edge": short((a, b)), "weight": weight}))
+            clips.append(pd.DataFrame({"unit": unit, "edge": edge, "weight": weight}))
     points = pd.concat(clips).round(4)
     gaps = pd.concat([edge_gaps(run, runs, names, found) for run in planned])
     figures = {"": edge_violins(points), "graphs": distillation_graphs(graphs, names)}
@@ -145,10 +145,10 @@ def edge_gaps(run: Run, runs: Path, names: list[str], found: list[tuple[str, str
     complete, lines = outputs["present"].all(1), []
     for unit in UNITS:
         weights, logits = (outputs[f"{unit}_{k}"][complete] for k in ("weights", "logits"))
-        for a, b in found:
+        for (a, b), edge in zip(found, edge_names(found), strict=True):
             i, j = names.index(a), names.index(b)
             gap = (logits[:, i] - logits[:, j]).abs().mean()
-            line = {"seed": run.seed, "unit": unit, "edge": short((a, b))}
+            line = {"seed": run.seed, "unit": unit, "edge": edge}
             lines.append(line | {"weight": float(weights[:, i, j].mean()), "gap": float(gap)})
     return pd.DataFrame(lines)
 
@@ -164,7 +164,7 @@ def controls(rows: pd.DataFrame, *_) -> Outcome:
         for unit in UNITS
     }
     figures = {
-        "edges": edge_grid(weights, [short(edge) for edge in found]),
+        "edges": edge_grid(weights, edge_names(found)),
         "choices": mae_dots(rows, CHOICE_CONTROLS),
     }
     return Outcome(

@@ -15,9 +15,12 @@ from .array_plots import grids
 from .style import COLOURS, FLOOR, INK, MARKERS, panels, styled
 
 
-def short(edge: tuple[str, str]) -> str:
-    """("language", "vision") -> "L→V"; letters where they differ, whole names otherwise."""
-    return "→".join(name[0].upper() for name in edge)
+def edge_names(edges: Sequence[tuple[str, str]]) -> list[str]:
+    """("language", "vision") -> "L→V"; whole names where two modalities share a first letter."""
+    names = {name for edge in edges for name in edge}
+    letters = {name: name[0].upper() for name in names}
+    shown = letters if len(set(letters.values())) == len(names) else {name: name for name in names}
+    return [f"{shown[a]}→{shown[b]}" for a, b in edges]
 
 
 @styled

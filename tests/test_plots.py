@@ -1,10 +1,12 @@
 """Figures whose content can be read back: grids, stems, runs, and the slider of frames."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dmdlite import plots
 from dmdlite.frames import frames
+from dmdlite.sweep_plots import code_map, edge_names, edge_violins
 
 
 def test_stems_share_an_axis_and_show_every_value():
@@ -40,3 +42,30 @@ def test_frames_hold_one_picture_a_value_and_words():
     assert player.count("data:image/png") == 3
     assert set(drawn) == {0, 1, 2}
     assert 'aria-label="three &quot;steps&quot;"' in player
+
+
+def test_edges_are_named_by_letters_that_tell_them_apart():
+    edges = [("language", "vision"), ("vision", "language")]
+    assert edge_names(edges) == ["L→V", "V→L"]
+    edges = [("voice", "vision"), ("vision", "voice")]
+    assert edge_names(edges) == ["voice→vision", "vision→voice"]
+
+
+def test_system_dots_show_every_seed_and_the_mean():
+    (ax,) = plots.system_dots({"a": [0.5, 0.7], "b": [0.9, 0.9]}, "MAE", floor=1.2).axes
+    assert ax.lines[0].get_xdata().tolist() == [0.5, 0.7]
+    assert ax.lines[1].get_xdata() == pytest.approx([0.6])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+
+
+def test_maps_and_violins_have_a_panel_each():
+    points = pd.DataFrame(
+        {"system": ["s", "s", "t", "t"], "x": range(4), "y": range(4), "class": [-3, 3, 0, 1],
+         "name": ["voice", "face"] * 2}
+    )  # fmt: skip
+    figure = code_map(points, "class")
+    assert [ax.get_title() for ax in figure.axes[:2]] == ["s", "t"]
+    assert figure.axes[1].collections[0].get_offsets().tolist() == [[2, 2]]
+    weights = pd.DataFrame({"unit": ["homo"] * 6 + ["hetero"] * 6, "edge": ["a→b", "b→a"] * 6,
+                            "weight": np.linspace(0, 1, 12)})  # fmt: skip
+    assert [ax.get_title() for ax in edge_violins(weights).axes] == ["HomoGD", "HeteroGD"]
