@@ -97,8 +97,6 @@ def maps(figure: str, by: str) -> Callable[[pd.DataFrame, list[Run], Path], Outc
         drawn["name"] = [names[int(i)] for i in drawn["modality"]]
         titles = {system: title for title, system in VARIANTS.items()}
         drawn["system"] = drawn["system"].map(titles)
-        drawn["order"] = drawn["system"].map({t: i for i, t in enumerate(VARIANTS)})
-        drawn = drawn.sort_values("order", kind="stable").drop(columns="order")
         table = separation_table(numbers, rows)
         return Outcome({"": table}, {"": code_map(drawn, by)},
                        {"numbers": numbers, "points": drawn})  # fmt: skip
