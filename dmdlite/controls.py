@@ -9,11 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
-from .data import DataError, MultimodalDataset
-
-Splits = dict[str, MultimodalDataset]
+from .alignment import Splits
+from .data import MultimodalDataset
 
 
 def as_it_is(splits: Splits, seed: int) -> Splits:
@@ -99,63 +97,3 @@ CONTROLS: dict[str, Callable[[Splits, int], Splits]] = {
     "rotated modalities": rotated_modalities,
     "padding as steps": padding_as_steps,
 }
-
-
-def is_aligned(dataset: MultimodalDataset) -> bool:
-    """Whether all modalities that a sample has share one time axis."""
-    if dataset.steps:  # a common time grid with gaps
-        return True
-    lengths = torch.stack([dataset.lengths(m) for m in dataset.modalities], dim=1)  # [N, M]
-    longest = lengths.amax(1, keepdim=True)
-    return bool(((lengths == longest) | (lengths == 0)).all())
-
-
-def aligned(dataset: MultimodalDataset) -> MultimodalDataset:
-    """Every sequence averaged to as many steps as the sample's first present modality has.
-
-    Step t of T falls into window floor(t n / T) of n; a window without a step, where T < n, takes
-    the step floor(w T / n). With language first this gives one step a word, evenly spaced: a
-    stand-in for alignment by time stamps, which features alone do not have.
-    """
-    lengths = torch.stack([dataset.lengths(m) for m in dataset.modalities], dim=1)  # [N, M]
-    first = (lengths > 0).int().argmax(1)  # [N] first present modality
-    steps = lengths.gather(1, first[:, None]).squeeze(1)  # [N] n
-    values, offsets = {}, {}
-    for m in dataset.modalities:
-        values[m], offsets[m] = _resampled(dataset, m, steps)
-    return replace(dataset, values=values, offsets=offsets, steps={})
-
-
-def _resampled(dataset: MultimodalDataset, m: str, steps: Tensor) -> tuple[Tensor, Tensor]:
-    """Values and offsets of modality m with `steps` [N] windows a sample, 0 where it is missing."""
-    length = dataset.lengths(m)  # [N] T
-    count = torch.where(length > 0, steps, 0)
-    start = torch.cumsum(count, 0) - count  # [N] first window of each sample
-    row, _, place = dataset.locate(m, torch.arange(len(dataset)))
-    within = place - dataset.offsets[m][row]
-    window = start[row] + within * count[row] // length[row]  # [S]
-    size = int(count.sum())
-    total = torch.zeros(size, dataset.values[m].shape[1])
-    total.index_add_(0, window, dataset.values[m][place].float())
-    filled = torch.bincount(window, minlength=size)
-    owner = torch.repeat_interleave(torch.arange(len(dataset)), count)  # [size]
-    nearest = (torch.arange(size) - start[owner]) * length[owner] // steps[owner]
-    source = dataset.offsets[m][owner] + nearest
-    empty = filled == 0
-    total[empty] = dataset.values[m][source[empty]].float()
-    offsets = torch.cat([torch.zeros(1, dtype=torch.int64), count.cumsum(0)])
-    return total / filled.clamp(min=1)[:, None], offsets
-
-
-def in_setting(splits: Splits, setting: str | None) -> tuple[Splits, str]:
-    """The splits in the "aligned" or "unaligned" setting, by default the one they are in.
-
-    Raises DataError when aligned data are asked for unaligned: what alignment took is gone.
-    """
-    found = "aligned" if all(is_aligned(d) for d in splits.values()) else "unaligned"
-    if setting in (None, found):
-        return splits, found
-    if setting == "unaligned":
-        name = next(iter(splits.values())).name
-        raise DataError(f"{name}: the data are aligned already; --setting unaligned needs others")
-    return {split: aligned(d) for split, d in splits.items()}, setting

@@ -62,6 +62,7 @@ class MultimodalDataset:
     steps: dict[str, Tensor] = field(default_factory=dict)  # m -> [S_m] int64, on the CPU
     factors: dict[str, Tensor] = field(default_factory=dict)  # name -> [N, ...]
     texts: tuple[str, ...] = ()  # N transcripts, where the source has them
+    aligned: bool | None = None  # whether modalities share one time axis, where the source says
 
     def __post_init__(self) -> None:
         check_dataset(self)

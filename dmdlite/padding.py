@@ -68,7 +68,7 @@ def from_padded(
         offsets[m] = torch.from_numpy(np.concatenate([[0], np.cumsum(r.sum(1))]))
         steps[m] = torch.from_numpy(step - starts[m][row])
     labels = torch.as_tensor(np.asarray(labels, dtype=np.float32))
-    more = {"texts": tuple(texts), "factors": dict(factors or {})}
+    more = {"texts": tuple(texts), "factors": dict(factors or {}), "aligned": aligned}
     return MultimodalDataset(values, offsets, labels, tuple(ids), name, steps, **more), repairs
 
 

@@ -53,6 +53,7 @@ class Spool:
                 "labels": piece.labels,
                 "ids": piece.ids,
                 "texts": piece.texts,
+                "aligned": piece.aligned,
             }
         )
 
@@ -72,6 +73,7 @@ class Spool:
             name=first["about"]["name"],
             factors={k: torch.cat([p["factors"][k] for p in pieces]) for k in first["factors"]},
             texts=tuple(t for p in pieces for t in p["texts"]),
+            aligned=first["aligned"],
         )
 
     def _write(self, name: str, x: Tensor) -> None:

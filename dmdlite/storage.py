@@ -41,6 +41,7 @@ def save_dataset(
             raise DataError(f"{folder}: the splits differ in modalities or widths")
     check_replaceable(folder)
     about = {
+        **({} if first.aligned is None else {"aligned": first.aligned}),
         **manifest,
         "format": FORMAT,
         "name": first.name,
@@ -142,6 +143,8 @@ def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
     ids, texts = about["ids"][split], texts.get(split, []) if isinstance(texts, dict) else None
     if not isinstance(ids, list) or not isinstance(texts, list):
         raise DataError(f"{path.parent / 'dataset.json'}: ids and texts of a split must be lists")
+    if not isinstance(about.get("aligned"), (bool, type(None))):
+        raise DataError(f"{path.parent / 'dataset.json'}: aligned must be true, false or absent")
     try:
         return MultimodalDataset(
             values={m: tensors[f"{m}.values"] for m in names},
@@ -150,6 +153,7 @@ def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
             labels=tensors["labels"],
             ids=tuple(ids),
             texts=tuple(texts),
+            aligned=about.get("aligned"),
             name=about["name"],
             factors={
                 key.removeprefix("factor."): t

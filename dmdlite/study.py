@@ -13,8 +13,8 @@ import torch
 from sklearn.model_selection import KFold
 from torch import Tensor
 
+from .alignment import Splits, in_setting
 from .config import ConfigError
-from .controls import Splits, in_setting
 from .crossval import hold_out, split_complete
 from .data import DataError, concatenate
 from .features import standardize

@@ -8,16 +8,15 @@ from hypothesis import strategies as st
 
 import dmdlite
 from dmdlite import DataError, MultimodalDataset
+from dmdlite.alignment import aligned, in_setting, is_aligned
 from dmdlite.controls import (
     CONTROLS,
-    aligned,
-    in_setting,
-    is_aligned,
     noise,
     padding_as_steps,
     rotated_modalities,
     shuffled_labels,
 )
+from dmdlite.padding import from_padded
 
 
 def sequences(dataset, m):
@@ -130,3 +129,21 @@ def test_settings(toy):
     batch = changed["train"].batch(range(4))
     assert len({mask.shape for mask in batch.masks.values()}) == 1
     dmdlite.DMD(dmdlite.DMDConfig.for_dataset(changed["train"]))(batch)
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_what_the_source_says_of_alignment_counts(said, tmp_path):
+    """Padded files of unaligned data have a time index too; only the source knows better."""
+    rng = np.random.default_rng(0)
+    features = {m: rng.normal(size=(3, 6, 2)) for m in ("language", "vision")}
+    dataset, _ = from_padded(features, np.zeros(3), ("a", "b", "c"), "small", aligned=said)
+    dmdlite.save_dataset(tmp_path / "small", {"test": dataset}, "made up")
+    loaded = dmdlite.load_dataset(tmp_path / "small")
+    assert loaded["test"].steps
+    assert (is_aligned(dataset), is_aligned(loaded["test"])) == (said, said)
+    assert in_setting(loaded, None)[1] == ("aligned" if said else "unaligned")
+    assert is_aligned(aligned(dataset))
+    about = tmp_path / "small" / "dataset.json"
+    about.write_text(about.read_text().replace(f'"aligned": {str(said).lower()}', '"aligned": 3'))
+    with pytest.raises(DataError, match="aligned must be true, false or absent"):
+        dmdlite.load_dataset(tmp_path / "small")
