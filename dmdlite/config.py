@@ -7,48 +7,34 @@ dataclasses: they print, compare, and go to JSON and back.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import nn
 
 from . import released
+from .model_config import (
+    MODALITIES,
+    ConfigError,
+    ModelConfig,
+    from_dict,
+    is_count,
+    require,
+    require_counts,
+    require_numbers,
+    require_switches,
+)
 
-MODALITIES = ("language", "vision", "audio")
-
-
-class ConfigError(ValueError):
-    """A setting that cannot work; the message names the field and what it expects."""
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ConfigError(message)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _require_numbers(config: Any, names: tuple[str, ...], low: float, high: float) -> None:
-    """Every named field is a number from `low` (included) to `high` (excluded)."""
-    for name in names:
-        value = getattr(config, name)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        bounds = f"from {low:g}" + (f" to below {high:g}" if high < float("inf") else "")
-        _require(number and low <= value < high, f"{name}: a number {bounds}, got {value!r}")
+__all__ = ["MODALITIES", "ConfigError", "DMDConfig", "TrainConfig"]
 
 
 @dataclass(frozen=True)
-class DMDConfig:
-    """One DMD model. `widths` are the raw feature widths D_m, in the order of `modalities`.
+class DMDConfig(ModelConfig):
+    """One DMD model: `widths` and `modalities` as the data have them, and these.
 
     Raises ConfigError when a field is out of its range.
     """
 
-    widths: tuple[int, ...]  # D_m, raw feature width of each modality
-    modalities: tuple[str, ...] = MODALITIES  # names; 2 to N of them
     # Sec. 3.1, encoders
     dim: int = 32  # d, width that all modalities share after the temporal convolution
     kernel_size: int | tuple[int, ...] = 5  # steps one temporal convolution sees, odd
@@ -83,11 +69,7 @@ class DMDConfig:
     lambda_ddl: float = 0.05  # lambda_2, Eq. 11: weight of the distillation loss
 
     def __post_init__(self) -> None:
-        # JSON has lists where we want tuples.
-        for name in ("widths", "modalities"):
-            value = getattr(self, name)
-            _require(isinstance(value, (list, tuple)), f"{name}: a list, got {value!r}")
-            object.__setattr__(self, name, tuple(value))
+        super().__post_init__()
         kernels = self.kernel_size
         several = isinstance(kernels, (list, tuple))
         kernels = tuple(kernels) if several else (kernels,) * self.num_modalities
@@ -97,50 +79,27 @@ class DMDConfig:
         self._check()
 
     def _check(self) -> None:
-        names = self.modalities
-        _require(len(names) >= 2, f"modalities: DMD needs two or more, got {list(names)}")
-        _require(len(set(names)) == len(names), f"modalities: names repeat in {list(names)}")
-        for name in names:
-            ok = isinstance(name, str) and name.isidentifier()
-            _require(ok, f"modalities: {name!r} is not a plain name (letters, digits, _)")
-            ok = "_to_" not in name and not hasattr(nn.ModuleDict, name)
-            _require(ok, f"modalities: {name!r} is taken by the model's own names")
-        _require(
-            len(self.widths) == len(names),
-            f"widths: one per modality, got {len(self.widths)} for {len(names)} modalities",
-        )
-        _require(
-            len(self.kernel_size) == len(names),
+        require(
+            len(self.kernel_size) == self.num_modalities,
             f"kernel_size: one, or one per modality, got {list(self.kernel_size)}",
         )
-        for name in ("dim", "heads", "layers", "gd_hidden"):
-            value = getattr(self, name)
-            _require(_is_count(value), f"{name}: a positive integer, got {value!r}")
-        for width in self.widths:
-            _require(_is_count(width), f"widths: positive integers, got {width!r}")
+        require_counts(self, ("dim", "heads", "layers", "gd_hidden"))
         for k in self.kernel_size:
-            _require(_is_count(k) and k % 2 == 1, f"kernel_size: positive and odd, got {k!r}")
-        _require(self.dim % self.heads == 0, f"heads: must divide dim {self.dim}, got {self.heads}")
+            require(is_count(k) and k % 2 == 1, f"kernel_size: positive and odd, got {k!r}")
+        require(self.dim % self.heads == 0, f"heads: must divide dim {self.dim}, got {self.heads}")
         rates = ("embed_dropout", "attention_dropout", "residual_dropout", "output_dropout")
-        _require_numbers(self, rates, 0, 1)
+        require_numbers(self, rates, 0, 1)
         numbers = ("margin", "gamma", "lambda_dec", "lambda_ddl", "gd_scale")
-        _require_numbers(self, numbers, 0, float("inf"))
-        switches = ("decoupling", "homo_gd", "cross_attention", "hetero_gd")
-        for name in (*switches, "causal", "stop_gradient", "margin_by_distance"):
-            value = getattr(self, name)
-            _require(isinstance(value, bool), f"{name}: true or false, got {value!r}")
+        require_numbers(self, numbers, 0, float("inf"))
+        parts = ("decoupling", "homo_gd", "cross_attention", "hetero_gd")
+        require_switches(self, (*parts, "causal", "stop_gradient", "margin_by_distance"))
         for name, allowed in (
             ("readout", ("mean", "last")),
             ("gd_normalize", ("graph", "target")),
             ("orthogonality", ("squared", "signed", "hinge")),
         ):
             value = getattr(self, name)
-            _require(value in allowed, f"{name}: one of {', '.join(allowed)}, got {value!r}")
-
-    @property
-    def num_modalities(self) -> int:
-        """M."""
-        return len(self.modalities)
+            require(value in allowed, f"{name}: one of {', '.join(allowed)}, got {value!r}")
 
     @property
     def reinforced_dim(self) -> int:
@@ -148,25 +107,13 @@ class DMDConfig:
         return (self.num_modalities - 1) * self.dim if self.cross_attention else self.dim
 
     @classmethod
-    def for_dataset(cls, dataset: Any, **overrides: Any) -> "DMDConfig":
-        """A configuration that fits `dataset`'s modality names and feature widths."""
-        return cls(widths=dataset.widths, modalities=dataset.modalities, **overrides)
-
-    @classmethod
     def released(cls, data: str, **overrides: Any) -> "DMDConfig":
         """The released code's choices for "mosi" or "mosei", as far as a configuration has them.
 
         `released.py` lists them, and what is left out. Raises ConfigError for other data.
         """
-        _require(data in released.MODEL, f"released: mosi or mosei, got {data!r}")
+        require(data in released.MODEL, f"released: mosi or mosei, got {data!r}")
         return cls(**released.MODEL[data] | overrides)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "DMDConfig":
-        return _from_dict(cls, values)
 
 
 @dataclass(frozen=True)
@@ -192,27 +139,23 @@ class TrainConfig:
         for name in ("device", "out"):  # a torch.device and a Path go to JSON as text
             value = getattr(self, name)
             known = value is None or isinstance(value, (str, os.PathLike, torch.device))
-            _require(known and value != "", f"{name}: a name, got {value!r}")
+            require(known and value != "", f"{name}: a name, got {value!r}")
             object.__setattr__(self, name, value if value is None else str(value))
-        for name in ("resume", "progress"):
-            value = getattr(self, name)
-            _require(isinstance(value, bool), f"{name}: true or false, got {value!r}")
-        for name in ("epochs", "batch_size", "accumulate", "stop_patience"):
-            value = getattr(self, name)
-            _require(_is_count(value), f"{name}: a positive integer, got {value!r}")
+        require_switches(self, ("resume", "progress"))
+        require_counts(self, ("epochs", "batch_size", "accumulate", "stop_patience"))
         for name in ("plateau_patience", "seed"):
             value = getattr(self, name)
-            good = (value == 0 or _is_count(value)) and value < 2**31
-            _require(good, f"{name}: 0, 1, 2, ..., got {value!r}")
+            good = (value == 0 or is_count(value)) and value < 2**31
+            require(good, f"{name}: 0, 1, 2, ..., got {value!r}")
         positive = (
             "learning_rate",
             "clip",
             *(("clip_value",) if self.clip_value is not None else ()),
         )
-        _require_numbers(self, (*positive, "weight_decay"), 0, float("inf"))
+        require_numbers(self, (*positive, "weight_decay"), 0, float("inf"))
         for name in positive:
-            _require(getattr(self, name) > 0, f"{name}: above 0, got {getattr(self, name)!r}")
-        _require(not self.resume or bool(self.out), "resume: needs `out`, the run to continue")
+            require(getattr(self, name) > 0, f"{name}: above 0, got {getattr(self, name)!r}")
+        require(not self.resume or bool(self.out), "resume: needs `out`, the run to continue")
 
     @classmethod
     def released(cls, **overrides: Any) -> "TrainConfig":
@@ -224,7 +167,7 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
-        return _from_dict(cls, values)
+        return from_dict(cls, values)
 
 
 def _as_tuples(prior: Any) -> Any:
@@ -233,14 +176,3 @@ def _as_tuples(prior: Any) -> Any:
     if not isinstance(prior, (list, tuple)):
         return prior
     return tuple(tuple(row) if isinstance(row, list) else row for row in prior)
-
-
-def _from_dict(cls: type, values: dict[str, Any]):
-    _require(isinstance(values, dict), f"{cls.__name__}: named settings, got {values!r}")
-    known = {f.name for f in fields(cls)}
-    unknown = sorted(set(values) - known)
-    _require(not unknown, f"{cls.__name__}: unknown field {', '.join(unknown)}")
-    try:
-        return cls(**values)
-    except TypeError as error:
-        raise ConfigError(f"{cls.__name__}: {error}") from None

@@ -81,23 +81,32 @@ class Reinforcement(nn.Module):
         return reinforced
 
 
+class ResidualHead(nn.Module):
+    """Two layers around a residual connection, then one number: [B, width] -> [B]."""
+
+    def __init__(self, width: int, dropout: float):
+        super().__init__()
+        self.hidden = nn.Sequential(
+            nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, width)
+        )
+        self.out = nn.Linear(width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(x + self.hidden(x)).squeeze(-1)
+
+
 class AdaptiveFusion(nn.Module):
     """Gates every feature vector by sigmoid(W h), joins them, and regresses the sentiment."""
 
     def __init__(self, widths: list[int], dropout: float):
         super().__init__()
-        total = sum(widths)
         self.gates = nn.ModuleList(nn.Linear(w, w) for w in widths)
-        self.hidden = nn.Sequential(
-            nn.Linear(total, total), nn.ReLU(), nn.Dropout(dropout), nn.Linear(total, total)
-        )
-        self.out = nn.Linear(total, 1)
+        self.head = ResidualHead(sum(widths), dropout)
 
     def forward(self, features: list[Tensor]) -> Tensor:
         """Vectors [B, width], one for each of `widths` -> prediction [B]."""
         pairs = zip(self.gates, features, strict=True)
-        fused = torch.cat([gate(h).sigmoid() * h for gate, h in pairs], dim=-1)
-        return self.out(fused + self.hidden(fused)).squeeze(-1)
+        return self.head(torch.cat([gate(h).sigmoid() * h for gate, h in pairs], dim=-1))
 
 
 def temporal_convs(c: DMDConfig) -> nn.ModuleDict:
@@ -115,6 +124,8 @@ def gd_unit(c: DMDConfig, width: int, prior: tuple | None) -> GDUnit:
 
 class DMD(SentimentModel):
     """Decoupled Multimodal Distillation (Li et al. 2023)."""
+
+    paper, year = "Decoupled Multimodal Distilling for Emotion Recognition", 2023
 
     def __init__(self, config: DMDConfig):
         super().__init__(config)

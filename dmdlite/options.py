@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .config import ConfigError, DMDConfig, TrainConfig
+from .model_config import ModelConfig
 
 DataName = Annotated[
     str,
@@ -19,23 +20,24 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Any field of DMDConfig or TrainConfig, repeatable: --set dim=16 --set gamma=0.2",
+        help="Any field of the model's configuration or of TrainConfig, repeatable: "
+        "--set dim=16 --set gamma=0.2",
     ),
 ]
 Device = Annotated[str | None, typer.Option(help="cuda, mps or cpu; the best one by default")]
 
 
 def parse_settings(
-    settings: list[str] | None, *refused: str
+    settings: list[str] | None, *refused: str, config_class: type[ModelConfig] = DMDConfig
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """NAME=VALUE strings -> fields of DMDConfig and of TrainConfig, without the `refused` ones."""
-    known = [{f.name for f in fields(c)} for c in (DMDConfig, TrainConfig)]
+    """NAME=VALUE strings -> fields of `config_class` and of TrainConfig, without the `refused`."""
+    known = [{f.name for f in fields(c)} for c in (config_class, TrainConfig)]
     found: tuple[dict, dict] = ({}, {})
     for setting in settings or []:
         name, equals, text = setting.partition("=")
         if not equals:
             raise ConfigError(f"--set {setting}: write NAME=VALUE, for example dim=16")
-        if name in ("widths", "modalities"):
+        if name in ("widths", "modalities", "is_aligned"):
             raise ConfigError(f"--set {name}: comes from the data")
         if name in refused:
             raise ConfigError(f"--set {name}: not here; see the options in --help")
@@ -43,7 +45,9 @@ def parse_settings(
             if name in names:
                 part[name] = parse_value(text)
         if not any(name in names for names in known):
-            raise ConfigError(f"--set {name}: no such field of DMDConfig or TrainConfig")
+            raise ConfigError(
+                f"--set {name}: no such field of {config_class.__name__} or TrainConfig"
+            )
     return found
 
 

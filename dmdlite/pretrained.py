@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from .config import DMDConfig
 from .data import Batch, MultimodalDataset
 from .files import read_json, replacing, write_json
+from .model_config import ModelConfig
 
 
 class ModelError(ValueError):
@@ -22,14 +23,20 @@ class ModelError(ValueError):
 class SentimentModel(nn.Module):
     """A model of sentiment: `model(batch)` gives `prediction` [B] and `losses(batch)`."""
 
-    def __init__(self, config: DMDConfig):
+    config_class: type[ModelConfig] = DMDConfig
+    paper: str  # its title
+    year: int
+    one_axis = False  # True: reads modalities step by step, so that unaligned ones are resampled
+    interpretation = ""  # what had to be decided where no source says it
+
+    def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
 
     @classmethod
     def for_dataset(cls, dataset: MultimodalDataset, **settings: Any) -> SentimentModel:
-        """An untrained model that fits the data set; `settings` are fields of DMDConfig."""
-        return cls(DMDConfig.for_dataset(dataset, **settings))
+        """An untrained model that fits the data set; `settings` are fields of `config_class`."""
+        return cls(cls.config_class.for_dataset(dataset, **settings))
 
     def check(self, batch: Batch) -> None:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
@@ -41,7 +48,7 @@ class SentimentModel(nn.Module):
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json and model.safetensors to `folder`, each whole or not at all."""
         folder = Path(folder)
-        write_json(folder / "config.json", self.config.to_dict())
+        write_json(folder / "config.json", {"model": type(self).__name__, **self.config.to_dict()})
         with replacing(folder / "model.safetensors") as temporary:
             save_file({k: v.contiguous().cpu() for k, v in self.state_dict().items()}, temporary)
 
@@ -53,7 +60,12 @@ class SentimentModel(nn.Module):
         work, and ModelError that lists missing, extra and wrongly shaped tensors.
         """
         folder = Path(folder)
-        model = cls(DMDConfig.from_dict(read_json(folder / "config.json")))
+        settings = read_json(folder / "config.json")
+        if isinstance(settings, dict):
+            name = settings.pop("model", cls.__name__)
+            if name != cls.__name__:
+                raise ModelError(f"{folder}: holds a {name}, not a {cls.__name__}")
+        model = cls(cls.config_class.from_dict(settings))
         path = folder / "model.safetensors"
         try:
             tensors = load_file(path)
