@@ -1,4 +1,4 @@
-"""The `dmdlite` command: train, evaluate, predict, crossval, reproduce, data info.
+"""The `dmdlite` command: train, evaluate, predict, models, crossval, reproduce, data info.
 
 A mistake of the user's ends in one line on stderr and exit code 2, never in a traceback.
 """
@@ -15,14 +15,15 @@ from typing import Annotated
 import torch
 import typer
 
-from .config import ConfigError, DMDConfig, TrainConfig
+from .config import ConfigError, TrainConfig
 from .crossval import cross_validate, split_complete, summarise
 from .data import DataError, MultimodalDataset, concatenate
 from .files import replacing, writable, write_json
+from .measure import UNITS
 from .metrics import floors
-from .model import DMD
+from .models import find_model, load_model, models
 from .options import DataName, Device, Settings, parse_settings
-from .pretrained import ModelError
+from .pretrained import ModelError, SentimentModel
 from .reproduce import reproduce
 from .storage import load_dataset
 from .training import evaluate as evaluate_model
@@ -48,17 +49,20 @@ Run = Annotated[Path, typer.Argument(help="Folder of a trained model, the --out 
 def train(
     data: DataName,
     out: Annotated[Path, typer.Option(help="Folder for the model, its history and its scores")],
+    model: Annotated[str, typer.Option(help="dmd, or one that `dmdlite models` lists")] = "dmd",
     epochs: Annotated[int, typer.Option(help="At most; early stopping may end sooner")] = 30,
     seed: Annotated[int, typer.Option(help="Same seed, same machine, CPU: the same run")] = 0,
     device: Device = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out")] = False,
     settings: Settings = None,
 ) -> None:
-    """Train DMD; write config.json, model.safetensors, history.csv and metrics.json.
+    """Train a model; write config.json, model.safetensors, history.csv and metrics.json.
 
     Multi-process: accelerate launch -m dmdlite train ... (batch_size is then per process).
     """
-    model_set, train_set = parse_settings(settings, "out", "epochs", "seed", "device", "resume")
+    kind = find_model(model)
+    own = ("out", "epochs", "seed", "device", "resume")
+    model_set, train_set = parse_settings(settings, *own, config_class=kind.config_class)
     splits = load_dataset(data)
     for split in ("train", "valid"):
         if split not in splits:
@@ -68,8 +72,7 @@ def train(
         | train_set
     )
     seed_everything(config.seed)
-    model = DMD(DMDConfig.for_dataset(splits["train"], **model_set))
-    fit(model, splits, config)
+    fit(kind.for_dataset(splits["train"], **model_set), splits, config)
     if os.environ.get("RANK", "0") == "0" and "test" in splits:
         _print_scores(json.loads((out / "metrics.json").read_text())["test"], "test")
 
@@ -94,17 +97,18 @@ def predict(
     split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
     device: Device = None,
 ) -> None:
-    """Write id, label, prediction and every modality's own logits, one line a sample."""
+    """Write id, label, prediction and, of DMD, every modality's own logits; one line a sample."""
     model, splits = _load(run, data, split, device)
-    names = model.config.modalities
-    header = ["id", "label", "prediction", *(f"{u}_{m}" for u in ("homo", "hetero") for m in names)]
+    units = [unit for unit in UNITS if getattr(model, unit, None) is not None]
+    logits = [f"{unit}_{m}" for unit in units for m in model.config.modalities]
+    header = ["id", "label", "prediction", *logits]
     with replacing(out) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         ids = iter(splits[split].ids)
         for batch, output in forward_all(model, splits[split]):
             numbers = [batch.labels[:, None], output.prediction[:, None]]
-            numbers += [output.homo.logits, output.hetero.logits]
+            numbers += [getattr(output, unit).logits for unit in units]
             for line in torch.cat(numbers, dim=1).float().tolist():
                 writer.writerow([next(ids), *(f"{x:.6f}" for x in line)])
     typer.echo(f"{len(splits[split])} predictions in {out}")
@@ -147,6 +151,7 @@ def crossval(
         write_json(out, {**about, "summary": table, "rows": rows})
 
 
+app.command(epilog="Example: dmdlite models --data toy")(models)
 app.command(epilog="Example: dmdlite reproduce table3 --data toy --seeds 5")(reproduce)
 
 
@@ -170,8 +175,8 @@ def info(name: Annotated[str, typer.Argument(help="As for --data")]) -> None:
 
 def _load(
     run: Path, data: str, split: str, device: str | None
-) -> tuple[DMD, dict[str, MultimodalDataset]]:
-    model = DMD.from_pretrained(run).to(pick_device(device))
+) -> tuple[SentimentModel, dict[str, MultimodalDataset]]:
+    model = load_model(run).to(pick_device(device))
     splits = load_dataset(data)
     if split not in splits:
         raise DataError(f"{data}: has no {split} split, only {', '.join(splits)}")

@@ -1,84 +1,288 @@
-"""MulT: masks, gradients, the GD-Unit on it, save and load."""
+"""What every system must do: masks, gradients, missing modalities, save and load, overfitting."""
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import dmdlite
-from dmdlite import ConfigError, TrainConfig
-from dmdlite.baselines import MulT
+from dmdlite import Batch, ConfigError, ModelError, MultimodalDataset, TrainConfig
+from dmdlite.alignment import aligned
+from dmdlite.models import MODELS, find_model, load_model
 from tests.conftest import SMALL
 from tests.test_model import with_padding
 
-UNITS = pytest.mark.parametrize("hetero_gd", [False, True])
+OTHERS = [name for name in MODELS if name != "dmd"]
+CASES = [*OTHERS, "mult with a unit"]
+EVERY = pytest.mark.parametrize("name", CASES)
+CLOSE = {"atol": 2e-5, "rtol": 1e-4}
 
 
-def made(toy, **settings):
-    dmdlite.seed_everything(0)
-    return MulT.for_dataset(toy["train"], **SMALL | settings).eval()
+def made(dataset, name, seed=0, **settings):
+    """A small untrained model in evaluation mode."""
+    own = {"dim": 8}
+    if name.startswith("mult"):
+        own = SMALL | {"hetero_gd": "unit" in name}
+    dmdlite.seed_everything(seed)
+    return find_model(name.split(" ")[0]).for_dataset(dataset, **own | settings).eval()
 
 
-@UNITS
-@pytest.mark.parametrize("readout", ["mean", "last"])
-def test_padding_changes_nothing(toy, hetero_gd, readout):
-    model = made(toy, hetero_gd=hetero_gd, readout=readout)
-    batch = toy["train"].batch(range(6))
-    plain, padded = model(batch), model(with_padding(batch, (3, 0, 5), seed=1))
-    close = {"atol": 1e-5, "rtol": 1e-4}
-    torch.testing.assert_close(padded.prediction, plain.prediction, **close)
-    assert plain.prediction.shape == (6,)
-    if hetero_gd:
-        torch.testing.assert_close(padded.hetero, plain.hetero, **close)
+def several(count, clips=6, seed=0):
+    """A data set with `count` modalities of 1 to 7 steps."""
+    generator = torch.Generator().manual_seed(seed)
+    lengths = torch.randint(1, 8, (count, clips), generator=generator)
+    ends = torch.nn.functional.pad(lengths.cumsum(1), (1, 0))
+    names = ("language", "vision", "audio", "pulse", "hands")[:count]
+    values = {
+        m: torch.randn(int(ends[k, -1]), 3 + k, generator=generator) for k, m in enumerate(names)
+    }
+    labels = torch.linspace(-3, 3, clips)
+    offsets = {m: ends[k] for k, m in enumerate(names)}
+    return MultimodalDataset(values, offsets, labels, tuple(str(i) for i in range(clips)))
 
 
-@UNITS
-def test_gradient_reaches_every_parameter(toy, hetero_gd):
-    model = made(toy, hetero_gd=hetero_gd)
-    batch = toy["train"].batch(range(16))
-    model(batch).losses(batch)["total"].backward()
-    still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    assert still == []
+def without(batch, *gone):
+    """The batch with the modalities `gone` missing in every sample but 0."""
+    masks = {m: mask.clone() for m, mask in batch.masks.items()}
+    for m in gone:
+        masks[m][1:] = False
+    features = {m: x.masked_fill(~masks[m][..., None], 0) for m, x in batch.features.items()}
+    return Batch(features, masks, batch.labels)
 
 
-def test_total_by_hand(toy):
-    model = made(toy, lambda_ddl=0.5)
+@EVERY
+@settings(max_examples=5)
+@given(extra=st.tuples(*[st.integers(0, 6)] * 3), seed=st.integers(0, 1000))
+def test_padding_changes_nothing(toy, name, extra, seed):
+    model = made(toy["train"], name)
     batch = toy["train"].batch(range(8))
-    output = model(batch)
-    y, z = batch.labels, output.hetero.logits
-    task = (output.prediction - y).abs().mean()
-    for sample in range(8):
-        for m in range(3):
-            if batch.present[sample, m]:
-                task = task + (z[sample, m] - y[sample]).abs() / 8
+    other = with_padding(batch, extra, seed)
+    plain, padded = model(batch), model(other)
+    assert plain.prediction.shape == (8,)
+    torch.testing.assert_close(padded.prediction, plain.prediction, **CLOSE)
+    torch.testing.assert_close(padded.losses(other), plain.losses(batch), **CLOSE)
+
+
+@EVERY
+def test_a_prediction_does_not_depend_on_the_batch_or_on_labels(toy, name):
+    model = made(toy["train"], name)
+    together = model(toy["train"].batch(range(6))).prediction
+    for i in range(6):
+        batch = toy["train"].batch([i])
+        batch.labels[:] = 99
+        torch.testing.assert_close(model(batch).prediction, together[i : i + 1], **CLOSE)
+
+
+@EVERY
+def test_gradient_reaches_every_parameter(toy, name):
+    """Also what forward makes anew, or keeps out of the parameters, would be caught here: the
+    loss's graph must not end in a tensor that is no parameter."""
+    model = made(toy["train"], name).train()
+    batch = toy["train"].batch(range(15))  # odd: the signs of an L1 loss cannot cancel
+    model(batch).losses(batch)["total"].backward()
+    parameters = dict(model.named_parameters())
+    still = [name for name, p in parameters.items() if p.grad is None or not p.grad.any()]
+    assert still == []
+    assert dict(model.named_parameters()).keys() == parameters.keys()
+    leaves = leaves_of(model(batch).losses(batch)["total"])
+    assert leaves == {id(p) for p in parameters.values()}
+
+
+def leaves_of(loss):
+    """Ids of the tensors in which the graph of `loss` ends."""
+    found, todo, seen = set(), [loss.grad_fn], set()
+    while todo:
+        node = todo.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            found.add(id(node.variable))
+        todo += [following for following, _ in node.next_functions]
+    return found
+
+
+@EVERY
+def test_total_is_the_weighted_sum(toy, name):
+    batch = toy["train"].batch(range(8))
+    output = made(toy["train"], name)(batch)
     terms = output.losses(batch)
+    if "mult" in name:  # test_mult.py does it by hand
+        return
+    error = output.prediction - batch.labels
+    task = error.square().mean() if name == "misa" else error.abs().mean()
     torch.testing.assert_close(terms["task"], task)
-    torch.testing.assert_close(terms["total"], task + 0.5 * output.hetero.loss)
+    own = {k: v for k, v in terms.items() if k not in ("task", "total")}
+    assert own.keys() == output.weights.keys()
+    total = task + sum(output.weights[k] * v for k, v in own.items())
+    torch.testing.assert_close(terms["total"], total)
+    assert all(v > 0 and output.weights[k] > 0 for k, v in own.items())
 
 
-def test_plain_mult_has_no_unit(toy):
-    model = made(toy, hetero_gd=False)
-    output = model(toy["train"].batch(range(4)))
-    assert output.hetero is None
-    assert set(output.losses(toy["train"].batch(range(4)))) == {"task", "total"}
+@EVERY
+@pytest.mark.parametrize("gone", [("audio",), ("language",), ("vision", "audio")])
+def test_missing_modalities(toy, name, gone):
+    """Finite, gradients too; samples that lack nothing are predicted as before."""
+    model = made(toy["train"], name)
+    complete = toy["train"].present.all(1).nonzero().squeeze(1)[:6]
+    batch = toy["train"].batch(complete)
+    lacking = without(batch, *gone)
+    plain, output = model(batch), model(lacking)
+    torch.testing.assert_close(output.prediction[0], plain.prediction[0], **CLOSE)
+    assert torch.isfinite(output.prediction).all()
+    output.losses(lacking)["total"].backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+    if name != "mctn":  # which never reads them for its prediction
+        assert (output.prediction[1:] != plain.prediction[1:]).any()
 
 
-def test_it_needs_attention(toy):
-    with pytest.raises(ConfigError, match="MulT is made of it"):
-        made(toy, cross_attention=False)
+@EVERY
+def test_one_sample_and_a_modality_nobody_has(toy, name):
+    model = made(toy["train"], name).train()
+    complete = int(toy["train"].present.all(1).nonzero()[0])
+    batch = toy["train"].batch([complete])
+    for m in batch.features:
+        nobody = {
+            part: {**found, m: torch.zeros_like(found[m])}
+            for part, found in (("features", batch.features), ("masks", batch.masks))
+        }
+        for one in (batch, Batch(**nobody, labels=batch.labels)):
+            total = model(one).losses(one)["total"]
+            total.backward()
+            assert torch.isfinite(total)
 
 
-def test_overfits_sixteen_samples(toy):
-    few = toy["train"].subset(range(16))
-    model = made(toy, embed_dropout=0.0, output_dropout=0.0, hetero_gd=False)
-    splits = {"train": few, "valid": few}
-    config = TrainConfig(epochs=150, stop_patience=150, batch_size=16, learning_rate=5e-3,
-                         progress=False, device="cpu")  # fmt: skip
-    dmdlite.fit(model, splits, config)
+@EVERY
+@pytest.mark.parametrize("count", [2, 4, 5])
+def test_two_to_five_modalities(name, count):
+    dataset = several(count)
+    if name == "mctn" and count > 3:
+        with pytest.raises(ConfigError, match="translates a source into one or two others, got"):
+            made(dataset, name)
+        return
+    batch = dataset.batch(range(6))
+    model = made(dataset, name)
+    assert torch.isfinite(model(batch).losses(batch)["total"])
+    assert model(batch).prediction.shape == (6,)
+
+
+@EVERY
+def test_aligned_data_are_read_as_they_are(toy, name):
+    """On data that were resampled before, a system that resamples predicts the same."""
+    model = made(toy["train"], name)
+    flat = aligned(toy["train"])
+    other = made(flat, name)
+    other.load_state_dict(model.state_dict())
+    complete = toy["train"].present.all(1).nonzero().squeeze(1)[:6]
+    before, after = (m(d.batch(complete)) for m, d in ((model, toy["train"]), (other, flat)))
+    same = torch.allclose(before.prediction, after.prediction, atol=1e-5)
+    assert same == (model.one_axis or name == "mctn")
+    if hasattr(model.config, "is_aligned"):
+        assert (model.config.is_aligned, other.config.is_aligned) == (False, True)
+
+
+@EVERY
+def test_a_time_grid_with_gaps(name):
+    """Steps of aligned data stay where they are: a gap is no step, and later ones do not move."""
+    values = {m: torch.randn(3, 2) for m in ("language", "audio")}
+    offsets = {m: torch.tensor([0, 3]) for m in values}
+    steps = {"language": torch.tensor([0, 1, 4]), "audio": torch.tensor([1, 2, 4])}
+    dataset = MultimodalDataset(values, offsets, torch.ones(1), ("clip",), steps=steps)
+    model = made(dataset, name).train()
+    batch = dataset.batch([0])
+    model(batch).losses(batch)["total"].backward()
+    assert torch.isfinite(model(batch).prediction).all()
+
+
+@EVERY
+def test_save_and_load(toy, name, tmp_path):
+    model = made(toy["train"], name)
+    model.save_pretrained(tmp_path)
+    batch = toy["test"].batch(range(5))
+    again = load_model(tmp_path)
+    assert type(again) is type(model)
+    assert again.config == model.config
+    assert torch.equal(again(batch).prediction, model(batch).prediction)
+    with pytest.raises(ModelError, match=f"holds a {type(model).__name__}, not a DMD"):
+        dmdlite.DMD.from_pretrained(tmp_path)
+
+
+@EVERY
+def test_same_seed_same_training(toy, name):
+    def run():
+        model = made(toy["train"], name)
+        config = TrainConfig(epochs=2, seed=3, progress=False, device="cpu")
+        return dmdlite.fit(model, toy, config)
+
+    assert run() == run()
+
+
+@EVERY
+def test_overfits_sixteen_samples(toy, name):
+    complete = toy["train"].present.all(1).nonzero().squeeze(1)[:16]
+    few = toy["train"].subset(complete)
+    off = {"embed_dropout": 0.0, "output_dropout": 0.0} if "mult" in name else {"dropout": 0.0}
+    model = made(few, name, dim=16, **off)
+    epochs = 400 if name == "misa" else 200
+    config = TrainConfig(epochs=epochs, stop_patience=epochs, plateau_patience=epochs,
+                         batch_size=16, learning_rate=1e-2, clip=5.0, progress=False,
+                         device="cpu")  # fmt: skip
+    dmdlite.fit(model, {"train": few, "valid": few}, config)
     assert dmdlite.evaluate(model, few)["mae"] < 0.15
 
 
-def test_save_and_load(toy, tmp_path):
-    model = made(toy)
-    model.save_pretrained(tmp_path)
-    batch = toy["test"].batch(range(5))
-    again = MulT.from_pretrained(tmp_path)
-    assert torch.equal(again(batch).prediction, model(batch).prediction)
+@EVERY
+def test_mixed_precision_comes_close(toy, name):
+    """What CUDA does by default, here on the CPU (not yet run on a GPU)."""
+    model = made(toy["train"], name)
+    batch = toy["train"].batch(range(8))
+    plain = model(batch).prediction
+    with torch.autocast("cpu", torch.bfloat16):
+        output = model(batch)
+        total = output.losses(batch)["total"]
+    total.backward()
+    torch.testing.assert_close(output.prediction.float(), plain, atol=0.1, rtol=0.1)
+
+
+@EVERY
+def test_wrong_widths_are_told(toy, name):
+    model = made(toy["train"], name)
+    with pytest.raises(ModelError, match="the model takes widths"):
+        model(several(3).batch([0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "says"),
+    [
+        ("tfn", {"dim": 101}, r"102\^3 = 1,061,208 cells, more than 1,048,576"),
+        ("tfn", {"post": 0}, "post: a positive integer, got 0"),
+        ("lmf", {"rank": 1.5}, "rank: a positive integer"),
+        ("pmr", {"heads": 3}, "heads: must divide dim 8, got 3"),
+        ("mica", {"lambda_pairs": -1}, "lambda_pairs: a number from 0"),
+        ("raven", {"dropout": 1.0}, "dropout: a number from 0 to below 1"),
+        ("misa", {"is_aligned": 1}, "is_aligned: true or false"),
+        ("mult", {"cross_attention": False}, "MulT is made of it"),
+    ],
+)
+def test_settings_that_cannot_work(toy, name, settings, says):
+    with pytest.raises(ConfigError, match=says):
+        made(toy["train"], name, **settings)
+
+
+def test_unknown_models(toy, tmp_path):
+    with pytest.raises(ConfigError, match="model: one of dmd, ef-lstm"):
+        find_model("bert")
+    assert find_model("TFN") is MODELS["tfn"]
+    made(toy["train"], "lmf").save_pretrained(tmp_path)
+    text = (tmp_path / "config.json").read_text()
+    (tmp_path / "config.json").write_text(text.replace('"LMF"', '"Perceiver"'))
+    with pytest.raises(ModelError, match="holds a 'Perceiver'; known are DMD, EFLSTM"):
+        load_model(tmp_path)
+
+
+def test_every_system_says_where_it_is_from():
+    for cls in MODELS.values():
+        assert cls.paper
+        assert 2017 <= cls.year <= 2023
+    unsure = {"mfm", "raven", "mctn", "misa", "pmr", "mica", "fdmer"}
+    assert {name for name, cls in MODELS.items() if cls.interpretation} == unsure

@@ -14,13 +14,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..config import ConfigError, DMDConfig
 from ..data import Batch
 from ..gd_unit import GDOutput
 from ..losses import task_error
-from ..model import READOUT, Reinforcement, gd_unit, temporal_convs
+from ..model import READOUT, Reinforcement, ResidualHead, gd_unit, temporal_convs
 from ..pretrained import SentimentModel
 
 
@@ -32,7 +32,7 @@ class MulTOutput:
     reinforced: dict[str, Tensor]  # Z_->m [B, T_m, (M-1) d]
     hetero: GDOutput | None  # of the GD-Unit, when there is one
     present: Tensor  # [B, M] bool
-    config: DMDConfig
+    config: MulTConfig
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """ "task", with a GD-Unit also "hetero", and their weighted sum "total"."""
@@ -45,14 +45,27 @@ class MulTOutput:
         return terms
 
 
-class MulT(SentimentModel):
-    """MulT; its configuration is the part of DMDConfig that speaks of attention and the unit.
+@dataclass(frozen=True)
+class MulTConfig(DMDConfig):
+    """DMDConfig; what speaks of decoupling and of HomoGD has no effect."""
 
-    Modalities may be missing, unaligned, and 2 to N. `hetero_gd` adds the GD-Unit. Raises
-    ConfigError without cross-attention.
+    hetero_gd: bool = False  # True: a GD-Unit on the read-outs (Table 5)
+
+
+class MulT(SentimentModel):
+    """MulT, with `hetero_gd` also the GD-Unit.
+
+    Its depth, heads and read-out are DMD's (the original: 4 or 5 layers, 5 heads, the last step),
+    so that the two differ in what the paper adds.
+
+    Modalities may be missing, unaligned, and 2 to N. Raises ConfigError without cross-attention.
     """
 
-    def __init__(self, config: DMDConfig):
+    paper = "Multimodal Transformer for Unaligned Multimodal Language Sequences"
+    year = 2019
+    config_class = MulTConfig
+
+    def __init__(self, config: MulTConfig):
         super().__init__(config)
         c = config
         if not c.cross_attention:
@@ -60,11 +73,7 @@ class MulT(SentimentModel):
         self.conv = temporal_convs(c)
         self.reinforcement = Reinforcement(c)
         total = c.num_modalities * c.reinforced_dim
-        self.hidden = nn.Sequential(
-            nn.Linear(total, total), nn.ReLU(), nn.Dropout(c.output_dropout),
-            nn.Linear(total, total),
-        )  # fmt: skip
-        self.out = nn.Linear(total, 1)
+        self.head = ResidualHead(total, c.output_dropout)
         prior = c.hetero_prior or c.gd_prior
         self.hetero = gd_unit(c, c.reinforced_dim, prior) if c.hetero_gd else None
 
@@ -76,7 +85,6 @@ class MulT(SentimentModel):
         reinforced = self.reinforcement(shallow, masks)
         readout = READOUT[self.config.readout]
         memory = torch.stack([readout(z, masks[m]) for m, z in reinforced.items()], dim=1)
-        joined = memory.flatten(1)  # [B, M (M-1) d]
-        prediction = self.out(joined + self.hidden(joined)).squeeze(-1)
+        prediction = self.head(memory.flatten(1))  # [B, M (M-1) d] -> [B]
         hetero = self.hetero(memory, present) if self.hetero else None
         return MulTOutput(prediction.float(), reinforced, hetero, present, self.config)

@@ -1,0 +1,30 @@
+"""LF-LSTM, late fusion (no single paper): one LSTM a modality, joined at the end."""
+
+from __future__ import annotations
+
+import torch
+
+from ..data import Batch
+from ..model import ResidualHead
+from .parts import Baseline, BaselineConfig, MaskedLSTM, Output, by_modality
+
+
+class LFLSTM(Baseline):
+    """One LSTM a modality -> last states joined -> residual two-layer head.
+
+    Lengths may differ; a missing modality's state is zero.
+    """
+
+    paper, year = "late fusion LSTM (as in Tsai et al., MulT)", 2019
+
+    def __init__(self, config: BaselineConfig):
+        super().__init__(config)
+        c = config
+        self.lstms = by_modality(c, lambda width: MaskedLSTM(width, c.dim))
+        self.head = ResidualHead(c.num_modalities * c.dim, c.dropout)
+
+    def forward(self, batch: Batch) -> Output:
+        """Raises ModelError when the batch's modalities or widths are not the model's."""
+        self.check(batch)
+        last = [lstm(batch.features[m], batch.masks[m])[1] for m, lstm in self.lstms.items()]
+        return Output(self.head(torch.cat(last, dim=1)))  # [B, M dim] -> [B]

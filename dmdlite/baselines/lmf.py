@@ -1,0 +1,52 @@
+"""LMF, Low-rank Multimodal Fusion (Liu et al., ACL 2018).
+
+TFN's tensor of products meets a weight tensor of the same size. If that weight tensor is a sum of
+r outer products, neither needs to be built: every modality is projected alone, and the
+projections are multiplied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ..data import Batch
+from .parts import Baseline, BaselineConfig, Output
+from .tfn import Subnetworks
+
+
+@dataclass(frozen=True)
+class LMFConfig(BaselineConfig):
+    """dim is the width of every h_m."""
+
+    rank: int = 4  # r
+
+
+class LMF(Baseline):
+    """y = sum_r w_r prod_m ([1, h_m] W_m)_r + b, with factors W_m [dim + 1, r].
+
+    Parameters grow linearly in M, not exponentially. Modalities may be missing and unaligned.
+    """
+
+    paper, year = "Efficient Low-rank Multimodal Fusion with Modality-Specific Factors", 2018
+    config_class = LMFConfig
+
+    def __init__(self, config: LMFConfig):
+        super().__init__(config)
+        c = config
+        self.subnetworks = Subnetworks(c)
+        self.factors = nn.ParameterDict(
+            {m: nn.init.xavier_normal_(torch.empty(c.dim + 1, c.rank)) for m in c.modalities}
+        )
+        # An early release left these two out of the optimiser; here they are parameters.
+        self.weights = nn.Linear(c.rank, 1)
+
+    def forward(self, batch: Batch) -> Output:
+        """Raises ModelError when the batch's modalities or widths are not the model's."""
+        self.check(batch)
+        vectors = zip(self.config.modalities, self.subnetworks(batch), strict=True)
+        projected = [h @ self.factors[m] for m, h in vectors]
+        product = torch.stack(projected).prod(0)  # [B, r]
+        return Output(self.weights(product).squeeze(-1))

@@ -1,0 +1,139 @@
+"""PMR, Progressive Modality Reinforcement (Lv et al., CVPR 2021).
+
+MulT lets every pair of modalities speak. PMR puts a message hub between them: all sequences, one
+after the other in time. In every layer each modality takes from the hub what a gate lets pass,
+and the hub is renewed from every modality.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..attention import CrossModalAttention, attention_mask, positions, sinusoidal
+from ..data import Batch
+from ..encoders import TemporalConv, masked_mean
+from ..model import ResidualHead
+from ..model_config import require
+from .parts import Baseline, BaselineConfig, Output, by_modality, mlp
+
+
+@dataclass(frozen=True)
+class AttentionConfig(BaselineConfig):
+    """For every baseline with attention heads."""
+
+    heads: int = 4  # divides dim
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.dim % self.heads == 0, f"heads: must divide dim {self.dim}, got {self.heads}")
+
+
+@dataclass(frozen=True)
+class PMRConfig(AttentionConfig):
+    """dim is the width of every sequence after its temporal convolution."""
+
+    layers: int = 2
+
+
+def embedded(batch: Batch, convs: nn.ModuleDict, dropout: nn.Module) -> dict[str, Tensor]:
+    """Temporal convolution and position code of every modality: [B, T_m, d], 0 where padded."""
+    sequences = {}
+    for m, conv in convs.items():
+        x, mask = conv(batch.features[m], batch.masks[m]), batch.masks[m]
+        code = sinusoidal(positions(mask), x.shape[-1]).to(x.dtype)
+        sequences[m] = dropout((x + code).masked_fill(~mask[..., None], 0))
+    return sequences
+
+
+class FilterGate(nn.Module):
+    """G = sigmoid(W [own, from hub]); G x from hub + (1 - G) x own. [B, T, d] each -> the same."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.gate = nn.Linear(2 * dim, dim)
+
+    def forward(self, own: Tensor, from_hub: Tensor) -> Tensor:
+        gate = self.gate(torch.cat([own, from_hub], dim=-1)).sigmoid()
+        return gate * from_hub + (1 - gate) * own
+
+
+class ReinforcementLayer(nn.Module):
+    """One exchange between the modalities and the hub.
+
+    Every sub-layer is made here, in the constructor; a public version makes some in `forward`,
+    anew and untrained at every call.
+    """
+
+    def __init__(self, c: PMRConfig):
+        super().__init__()
+
+        def attention(_: int = 0) -> CrossModalAttention:
+            return CrossModalAttention(c.dim, c.heads)
+
+        def feed(_: int = 0) -> nn.Sequential:
+            return nn.Sequential(nn.LayerNorm(c.dim), mlp(c.dim, 4 * c.dim, c.dim, c.dropout))
+
+        self.norm, self.norm_hub = (
+            by_modality(c, lambda _: nn.LayerNorm(c.dim)),
+            nn.LayerNorm(c.dim),
+        )
+        self.own, self.from_hub = by_modality(c, attention), by_modality(c, attention)
+        self.gate, self.feed = by_modality(c, lambda _: FilterGate(c.dim)), by_modality(c, feed)
+        self.to_hub = by_modality(c, attention)
+        self.merge = nn.Linear(c.dim, 1, bias=False)
+
+    def forward(
+        self, sequences: dict[str, Tensor], masks: dict[str, Tensor], hub: Tensor, there: Tensor
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """sequences [B, T_m, d], hub [B, sum T_m, d], there [B, sum T_m] -> the next ones."""
+        reinforced, offers, message = {}, [], self.norm_hub(hub)
+        for m, x in sequences.items():
+            normed, mask = self.norm[m](x), masks[m]
+            own = self.own[m](normed, normed, attention_mask(mask, mask, False))
+            from_hub = self.from_hub[m](normed, message, attention_mask(mask, there, False))
+            x = x + self.gate[m](own, from_hub)
+            reinforced[m] = (x + self.feed[m](x)).masked_fill(~mask[..., None], 0)
+            offer = self.to_hub[m](message, reinforced[m], attention_mask(there, mask, False))
+            # A missing modality offers nothing new.
+            offers.append(hub + offer * mask.any(1)[:, None, None])
+        offers = torch.stack(offers, dim=2)  # [B, sum T_m, M, d]
+        share = self.merge(offers.tanh()).softmax(2)
+        return reinforced, (share * offers).sum(2).masked_fill(~there[..., None], 0)
+
+
+class PMR(Baseline):
+    """Temporal convolutions -> layers of exchange -> means over time -> residual head.
+
+    Lengths may differ and modalities may be missing. Attention costs the square of the sum of
+    lengths, where MulT's costs their products by pairs.
+    """
+
+    paper, year = (
+        "Progressive Modality Reinforcement for Human Multimodal Emotion Recognition",
+        2021,
+    )
+    config_class = PMRConfig
+    interpretation = "the gate's form, how the hub is renewed and merged, the read-out by means"
+
+    def __init__(self, config: PMRConfig):
+        super().__init__(config)
+        c = config
+        self.convs = by_modality(c, lambda width: TemporalConv(width, c.dim, 5))
+        self.dropout = nn.Dropout(c.dropout)
+        self.layers = nn.ModuleList(ReinforcementLayer(c) for _ in range(c.layers))
+        self.head = ResidualHead((c.num_modalities + 1) * c.dim, c.dropout)
+
+    def forward(self, batch: Batch) -> Output:
+        """Raises ModelError when the batch's modalities or widths are not the model's."""
+        self.check(batch)
+        sequences, masks = embedded(batch, self.convs, self.dropout), batch.masks
+        hub = torch.cat(list(sequences.values()), dim=1)  # [B, sum T_m, d]
+        there = torch.cat(list(masks.values()), dim=1)
+        for layer in self.layers:
+            sequences, hub = layer(sequences, masks, hub, there)
+        pooled = [masked_mean(x, masks[m]) for m, x in sequences.items()]
+        pooled.append(masked_mean(hub, there))
+        return Output(self.head(torch.cat(pooled, dim=1)))
