@@ -16,6 +16,7 @@ from .array_plots import runs as run_plot
 from .cells import Table, about, shown, values
 from .claims import claims_table
 from .codes import separation
+from .comparison import compared
 from .experiments import CHOICE_CONTROLS, EDGE_CONTROLS, EXPERIMENTS, TABLE_3, TABLE_5, VARIANTS
 from .graph_plots import distillation_graphs
 from .measure import UNITS
@@ -171,8 +172,8 @@ def controls(rows: pd.DataFrame, *_) -> Outcome:
 
 
 MAKERS: dict[str, Callable[[pd.DataFrame, list[Run], Path], Outcome]] = {
-    "table1": scored(lambda rows: tables.comparison(rows, 1), ("ridge", "MulT", "DMD")),
-    "table2": scored(lambda rows: tables.comparison(rows, 2), ("ridge", "MulT", "DMD")),
+    "table1": lambda *args: Outcome(*compared(*args, 1)),
+    "table2": lambda *args: Outcome(*compared(*args, 2)),
     "table3": scored(tables.table3, TABLE_3),
     "table4": unimodal(tables.table4, ("none", "FD")),
     "table5": scored(tables.table5, TABLE_5),

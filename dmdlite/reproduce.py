@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from .experiments import EXPERIMENTS, chosen, systems_of
 from .files import replacing, write_json
 from .options import DataName, Device, Settings, parse_settings, parse_value
 from .outcome import Outcome, as_written, csv_of, outcome, own_runs
+from .search import BUDGET, TRIAL, known, search_rows, settled
 from .study import Study
 from .sweep import Run, open_runs, plan, sweep
 
@@ -43,6 +45,9 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="Folder for tables, figures and runs")] = Path(
         "runs/reproduce"
     ),
+    budget: Annotated[
+        int, typer.Option("--trials", help="Settings tried a system in table1 and 2; 0: defaults")
+    ] = BUDGET,
     device: Device = None,
     settings: Settings = None,
     cluster: Annotated[
@@ -65,17 +70,25 @@ def reproduce(
         raise ConfigError(f"reproduce what? {WHAT}")
     names = chosen(what or "all")
     study = _study(data, setting, folds, standardize, epochs, device, settings)
-    planned, runs = plan(study, systems_of(names), seeds), out / "runs"
+    systems, runs = systems_of(names), out / "runs"
+    find = known if listed or cluster or job else partial(settled, jobs=jobs)
+    planned = plan(study, find(systems, study, runs, budget=budget), seeds)
     if listed:
         typer.echo(_listing(planned, runs))
         return
     if cluster or job:
         todo = open_runs(planned, runs)
         submit(todo, runs.resolve(), cluster or "slurm", _parameters(job or []))
-        typer.echo(f"{len(todo)} jobs submitted; without --cluster the same command makes tables")
+        typer.echo(
+            f"{len(todo)} jobs submitted; a search goes on when its trials are done and the same "
+            "command is given again; without --cluster it makes the tables"
+        )
         return
     sweep(planned, runs, jobs)
     folder = out / study.name
+    search = search_rows(systems, study, runs, budget)
+    if search:
+        _csv(pd.DataFrame(search), folder / "search.csv")
     for name in names:
         own = own_runs(name, planned)
         rows = as_written(pd.DataFrame([run.result(runs) for run in own]))
@@ -162,7 +175,7 @@ def _listing(planned: list[Run], runs: Path) -> str:
     results = [(run, run.result(runs)) for run in planned]
     lines = []
     for name, experiment in EXPERIMENTS.items():
-        own = [result for run, result in results if run.system.name in experiment.systems]
+        own = [r for run, r in results if run.system.name.partition(TRIAL)[0] in experiment.systems]
         done = [result["seconds"] for result in own if result]
         if own:
             took = f"{sum(done) / 60:6.1f} min" if done else ""

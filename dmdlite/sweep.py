@@ -12,7 +12,7 @@ import hashlib
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from .features import standardize
 from .files import read_json, replacing, write_json
 from .measure import measured, scores
 from .metrics import floors
+from .model_config import ModelConfig
 from .study import Study
 from .training import fit, pick_device, seed_everything
 
@@ -49,15 +50,19 @@ class Run:
     seed: int
 
     @cached_property
-    def configs(self) -> tuple[DMDConfig, TrainConfig]:
-        """Recipe, then the study's settings, then the system's own."""
+    def configs(self) -> tuple[ModelConfig, TrainConfig]:
+        """Recipe, then the study's settings, then the system's own; of the first two what the
+        system's configuration has."""
         study, system = self.study, self.system
         model, training = recipe(study.data, study.folds)
+        kind = KINDS[system.kind].config_class if system.kind in KINDS else DMDConfig
+        known = {f.name for f in fields(kind)}
+        shared = {k: v for k, v in (model | dict(study.model)).items() if k in known}
         dataset = next(iter(study.splits.values()))
         own = system.fields(len(dataset.modalities))
         training = training | dict(study.training) | dict(system.training)
         return (
-            DMDConfig.for_dataset(dataset, **model | dict(study.model) | own),
+            kind.for_dataset(dataset, **shared | own),
             TrainConfig(seed=self.seed, progress=False, device=study.device, **training),
         )
 
@@ -135,6 +140,7 @@ def _one_fold(
         "parameters": sum(p.numel() for p in model.parameters()),
         "epochs": len(history),
         "best_epoch": best["epoch"],
+        "valid_mae": best["valid_mae"],
     }
 
 
@@ -158,7 +164,7 @@ def _about(run: Run, facts: list[dict], seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         **{
             key: _mean([fact[key] for fact in facts])
-            for key in ("parameters", "epochs", "best_epoch")
+            for key in ("parameters", "epochs", "best_epoch", "valid_mae")
             if key in facts[0]
         },
     }

@@ -9,10 +9,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .array_plots import grids
-from .style import COLOURS, FLOOR, INK, MARKERS, panels, styled
+from .style import COLOURS, FLOOR, GROUND, INK, MARKERS, mark, panels, styled
 
 
 def edge_names(edges: Sequence[tuple[str, str]]) -> list[str]:
@@ -89,3 +90,65 @@ def edge_grid(weights: Mapping[str, Mapping[str, Any]], edges: Sequence[str]) ->
     first = next(iter(weights.values()))
     matrices = {title: np.array(list(part.values())) for title, part in weights.items()}
     return grids(matrices, "edge", "", list(edges), list(first))
+
+
+def family_styles(families: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Family -> colour and marker; more families than colours start again with open markers."""
+    names = list(dict.fromkeys(families.values()))
+    styles = {}
+    for i, name in enumerate(names):
+        look = mark(i)
+        face = look["color"] if i < len(COLOURS) else GROUND
+        styles[name] = {"color": look["color"], "marker": look["marker"], "markerfacecolor": face}
+    return styles
+
+
+@styled
+def interval_dots(ranking: pd.DataFrame, floor: float, families: Mapping[str, str]) -> Figure:
+    """Columns system, mae, mae_low, mae_high: one line a system, coloured by family.
+
+    The floor is an arrow at the edge where it lies far outside.
+    """
+    figure, ax = plt.subplots(figsize=(7.5, 1.0 + 0.34 * len(ranking)))
+    styles = family_styles(families)
+    for row, r in enumerate(ranking.itertuples()):
+        style = styles[families[r.system]]
+        ax.plot([r.mae_low, r.mae_high], [row, row], color=style["color"], linewidth=2)
+        ax.plot(r.mae, row, markersize=8, linestyle="", **style)
+    low, high = ranking["mae_low"].min(), ranking["mae_high"].max()
+    if floor < high + (high - low):
+        ax.axvline(floor, color=FLOOR, linestyle="--")
+    ax.set_title(f"floor: {floor:.3f}", loc="right", color=FLOOR)
+    labels = [f"{r.system}  {r.rank}" for r in ranking.itertuples()]
+    ax.set(yticks=range(len(ranking)), yticklabels=labels, xlabel="MAE (sentiment points), 90 %")
+    ax.set_ylim(len(ranking) - 0.5, -0.5)
+    ax.grid(axis="y", color="#dddddd")
+    _family_legend(ax, styles)
+    return figure
+
+
+@styled
+def cost_scatter(ranking: pd.DataFrame, families: Mapping[str, str]) -> Figure:
+    """MAE against parameters and seconds, both on log axes; numbers are ranks.
+
+    Columns system, rank, mae, parameters, seconds.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 4.2), sharey=True)
+    styles = family_styles(families)
+    for ax, column in zip(axes, ("parameters", "seconds"), strict=True):
+        for r in ranking.itertuples():
+            style = styles[families[r.system]]
+            x = getattr(r, column)
+            ax.plot(x, r.mae, markersize=8, linestyle="", **style)
+            ax.annotate(str(r.rank), (x, r.mae), xytext=(6, 4), textcoords="offset points")
+        ax.set(xscale="log", xlabel=column)
+        ax.grid(color="#e5e5e5")
+    axes[0].set_ylabel("MAE (sentiment points)")
+    _family_legend(axes[1], styles)
+    return figure
+
+
+def _family_legend(ax: Axes, styles: Mapping[str, Mapping[str, Any]]) -> None:
+    for name, style in styles.items():
+        ax.plot([], [], linestyle="", markersize=8, label=name, **style)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1))

@@ -16,14 +16,14 @@ from .measure import UNITS
 def score_table(
     rows: pd.DataFrame,
     systems: Sequence[str],
-    published: Mapping[str, Mapping[str, float]],
+    published: Mapping[str, Mapping[str, float | str]],
     caption: str,
     metrics: Sequence[str] = ("acc7", "acc2", "f1", "mae"),
 ) -> Table:
     """One line a system: our scores, the paper's, p of MAE against DMD; then the floor.
 
-    `published` has the paper's columns: heading -> system -> percent. A system of the paper that
-    was not run here has its published numbers only.
+    `published` has the paper's columns: heading -> system -> percent, or what to print. A system
+    of the paper that was not run here has its published numbers only.
     """
     run = set(rows["system"])
     columns = ["system", *(f"{NAMES[m]}, ours" for m in metrics), "p (MAE, to DMD)", *published]
@@ -33,28 +33,19 @@ def score_table(
         rival = system in run and system != "DMD" and "DMD" in run
         p = paired_p(*(values(rows, s, "mae") for s in (system, "DMD"))) if rival else np.nan
         line.append(shown_p(p))
-        line += [f"{c[system]:.1f}" if system in c else NONE for c in published.values()]
+        line += [_published(c.get(system, NONE)) for c in published.values()]
         cells.append(tuple(line))
     cells.append(("floor", *(_floor(rows, m) for m in metrics), *[NONE] * (1 + len(published))))
     return Table(f"{caption} {about(rows)}", tuple(columns), tuple(cells))
 
 
+def _published(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.1f}"
+
+
 def _floor(rows: pd.DataFrame, metric: str) -> str:
     value = rows[f"floor_{metric}"].mean()
     return f"{100 * value:.1f}" if metric in PERCENT else f"{value:.3f}"
-
-
-def comparison(rows: pd.DataFrame, number: int) -> Table:
-    """Tables 1 (MOSI) and 2 (MOSEI): every system in the rows' setting."""
-    setting = rows["setting"].iloc[0]
-    reported = {1: paper.TABLE_1, 2: paper.TABLE_2}[number][setting]
-    systems = [s for s in ("ridge", "MulT", "DMD") if s in set(rows["system"])]
-    others = [s for s in reported if s not in systems]
-    heads = zip(("ACC7, paper", "ACC2, paper", "F1, paper"), range(3), strict=True)
-    published = {head: {s: v[k] for s, v in reported.items()} for head, k in heads}
-    data = {1: "MOSI", 2: "MOSEI"}[number]
-    caption = f"Table {number}. Paper: {data}, {setting}; * BERT as language input."
-    return score_table(rows, others + systems, published, caption)
 
 
 def table3(rows: pd.DataFrame) -> Table:
