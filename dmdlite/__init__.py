@@ -2,10 +2,12 @@
 
 from . import losses, metrics
 from .attention import CrossModalTransformer
-from .config import MODALITIES, ConfigError, DMDConfig, TrainConfig
+from .config import DMDConfig, TrainConfig
 from .data import Batch, DataError, MultimodalDataset
 from .gd_unit import GDOutput, GDUnit
 from .model import DMD, DMDOutput
+from .model_config import MODALITIES, ConfigError
+from .models import load_model
 from .pretrained import ModelError
 from .storage import load_dataset, save_dataset
 from .training import evaluate, fit, predict, seed_everything
@@ -28,6 +30,7 @@ __all__ = [
     "evaluate",
     "fit",
     "load_dataset",
+    "load_model",
     "losses",
     "metrics",
     "predict",

@@ -13,9 +13,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from .config import ConfigError, TrainConfig
+from .config import TrainConfig
 from .data import DataError, MultimodalDataset
 from .files import replacing
+from .model_config import ConfigError
 
 CHECKPOINT = "checkpoint.safetensors"
 RUN_FILES = (CHECKPOINT, "history.csv", "config.json", "model.safetensors", "metrics.json")
@@ -89,7 +90,7 @@ def save_checkpoint(out: Path, state: TrainState, config: TrainConfig) -> None:
     about = {
         "train": config.to_dict(),
         "data": state.data,
-        "model": state.model.config.to_dict(),
+        "model": state.model.described(),
         "groups": optimiser["param_groups"],
         "scheduler": state.scheduler.state_dict(),
         "history": state.history,
@@ -124,8 +125,8 @@ def load_checkpoint(out: Path, state: TrainState, config: TrainConfig) -> None:
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}: not a readable checkpoint ({error})") from None
     _check_same("train setting", saved["train"], config.to_dict(), MAY_CHANGE)
-    model_config = json.loads(json.dumps(state.model.config.to_dict()))  # lists for tuples
-    _check_same("model setting", saved["model"], model_config)
+    model = json.loads(json.dumps(state.model.described()))  # lists for tuples
+    _check_same("model setting", saved["model"], model)
     _check_same("data of split", saved["data"], state.data)
     try:
         _restore(state, about, tensors)

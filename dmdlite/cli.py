@@ -14,14 +14,16 @@ from typing import Annotated
 
 import torch
 import typer
+from tabulate import tabulate
 
-from .config import ConfigError, TrainConfig
+from .config import TrainConfig
 from .crossval import cross_validate, split_complete, summarise
 from .data import DataError, MultimodalDataset, concatenate
 from .files import replacing, writable, write_json
 from .measure import UNITS
 from .metrics import floors
-from .models import find_model, load_model, models
+from .model_config import ConfigError
+from .models import MODELS, find_model, load_model
 from .options import DataName, Device, Settings, parse_settings
 from .pretrained import ModelError, SentimentModel
 from .reproduce import reproduce
@@ -151,7 +153,25 @@ def crossval(
         write_json(out, {**about, "summary": table, "rows": rows})
 
 
-app.command(epilog="Example: dmdlite models --data toy")(models)
+@app.command(epilog="Example: dmdlite models --data toy")
+def models(data: DataName = "toy") -> None:
+    """List every system: paper, year, how it reads time, parameters on a data set, what of it is
+    our interpretation."""
+    dataset = next(iter(load_dataset(data).values()))
+    lines = []
+    for name, cls in MODELS.items():
+        try:
+            model = cls.for_dataset(dataset)
+            size = str(sum(p.numel() for p in model.parameters()))
+        except ConfigError as error:  # a data set with more modalities than the method takes
+            size = f"not on {data}: {error}".split(";")[0]
+        reads = "one axis: resampled" if cls.one_axis else "any lengths"
+        lines.append((name, cls.year, cls.paper, reads, size, cls.interpretation or "–"))
+    head = ("--model", "year", "paper", "time", f"parameters on {data}", "interpretation")
+    widths = [None, None, 36, None, 20, 40]
+    typer.echo(tabulate(lines, head, tablefmt="simple", maxcolwidths=widths, disable_numparse=True))
+
+
 app.command(epilog="Example: dmdlite reproduce table3 --data toy --seeds 5")(reproduce)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .config import ConfigError
+from .model_config import ConfigError
 from .sweep import Run, carry_out
 
 

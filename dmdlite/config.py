@@ -14,8 +14,6 @@ import torch
 
 from . import released
 from .model_config import (
-    MODALITIES,
-    ConfigError,
     ModelConfig,
     from_dict,
     is_count,
@@ -24,8 +22,6 @@ from .model_config import (
     require_numbers,
     require_switches,
 )
-
-__all__ = ["MODALITIES", "ConfigError", "DMDConfig", "TrainConfig"]
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold
 from tqdm.auto import tqdm
 
-from .config import ConfigError, DMDConfig, TrainConfig
+from .config import DMDConfig, TrainConfig
 from .data import MultimodalDataset, concatenate
 from .features import standardize, time_pooled
 from .metrics import sentiment_metrics
 from .model import DMD
+from .model_config import ConfigError
 from .training import fit, predict, seed_everything
 
 # What about a hundred samples can support.

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .config import MODALITIES
 from .data import MultimodalDataset
+from .model_config import MODALITIES
 from .style import COLOURS, GROUND, INK, mark, panels, styled
 
 STEPS_READ = 20_000  # of each modality, for its columns' spreads

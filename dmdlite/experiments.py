@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .config import ConfigError
 from .crossval import SMALL_MODEL, SMALL_TRAINING
 from .mistakes import GateReplaces, HeteroPushesApart, MarginAnyModality, OrthogonalityOverBatch
+from .model_config import ConfigError
 from .models import MODELS
 from .pretrained import SentimentModel
 from .released import CHOICES, TRAINING, edge_prior

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .config import ConfigError, DMDConfig, TrainConfig
-from .model_config import ModelConfig
+from .config import DMDConfig, TrainConfig
+from .model_config import ConfigError, ModelConfig
 
 DataName = Annotated[
     str,

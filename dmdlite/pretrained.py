@@ -38,6 +38,10 @@ class SentimentModel(nn.Module):
         """An untrained model that fits the data set; `settings` are fields of `config_class`."""
         return cls(cls.config_class.for_dataset(dataset, **settings))
 
+    def described(self) -> dict[str, Any]:
+        """The model's name and its configuration, as config.json holds them."""
+        return {"model": type(self).__name__, **self.config.to_dict()}
+
     def check(self, batch: Batch) -> None:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
         expected = dict(zip(self.config.modalities, self.config.widths, strict=True))
@@ -48,7 +52,7 @@ class SentimentModel(nn.Module):
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json and model.safetensors to `folder`, each whole or not at all."""
         folder = Path(folder)
-        write_json(folder / "config.json", {"model": type(self).__name__, **self.config.to_dict()})
+        write_json(folder / "config.json", self.described())
         with replacing(folder / "model.safetensors") as temporary:
             save_file({k: v.contiguous().cpu() for k, v in self.state_dict().items()}, temporary)
 

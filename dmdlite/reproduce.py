@@ -15,9 +15,9 @@ from tqdm.auto import tqdm
 
 from .cluster import submit
 from .codes import FIGURES, separation
-from .config import ConfigError
 from .experiments import EXPERIMENTS, chosen, systems_of
 from .files import replacing, write_json
+from .model_config import ConfigError
 from .options import DataName, Device, Settings, parse_settings, parse_value
 from .outcome import Outcome, as_written, csv_of, outcome, own_runs
 from .search import BUDGET, TRIAL, known, search_rows, settled

@@ -15,8 +15,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from .config import ConfigError, DMDConfig
+from .config import DMDConfig
 from .experiments import KINDS, System, recipe
+from .model_config import ConfigError
 from .study import Study
 from .sweep import Run, plan, sweep
 

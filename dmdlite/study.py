@@ -14,10 +14,10 @@ from sklearn.model_selection import KFold
 from torch import Tensor
 
 from .alignment import Splits, in_setting
-from .config import ConfigError
 from .crossval import hold_out, split_complete
 from .data import DataError, concatenate
 from .features import standardize
+from .model_config import ConfigError
 from .storage import load_dataset
 
 SPLITS = ("train", "valid", "test")

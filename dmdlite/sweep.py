@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 
 from . import __version__
 from .checkpoint import CHECKPOINT
-from .config import ConfigError, DMDConfig, TrainConfig
+from .config import DMDConfig, TrainConfig
 from .controls import CONTROLS, Splits
 from .crossval import ridge
 from .data import concatenate
@@ -34,7 +34,7 @@ from .features import standardize
 from .files import read_json, replacing, write_json
 from .measure import measured, scores
 from .metrics import floors
-from .model_config import ModelConfig
+from .model_config import ConfigError, ModelConfig
 from .study import Study
 from .training import fit, pick_device, seed_everything
 

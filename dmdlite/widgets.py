@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from ipywidgets import FloatSlider, interactive
 
-from .config import MODALITIES
 from .gd_unit import discrepancy
 from .metrics import sentiment_metrics
+from .model_config import MODALITIES
 from .plots import circle, distillation_graphs, prediction_scatter, stems
 
 

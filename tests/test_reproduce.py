@@ -18,7 +18,20 @@ def reproduce(run_script, toy_folder, tmp_path):
     """reproduce("table3", ...) -> (exit code, stdout, stderr); writes to tmp_path."""
 
     def run(*args, data=toy_folder):
-        shared = ("--data", data, "--seeds", 2, "--epochs", 1, "--jobs", 1, "--out", tmp_path)
+        shared = (
+            "--data",
+            data,
+            "--seeds",
+            2,
+            "--epochs",
+            1,
+            "--jobs",
+            1,
+            "--trials",
+            1,
+            "--out",
+            tmp_path,
+        )
         return run_script(cli.app, "reproduce", *SETTINGS, *shared, *args)
 
     return run
@@ -97,6 +110,7 @@ def test_runs_as_cluster_jobs(reproduce, folder, tmp_path):
         (("table3", "--set", "dim=7"), "heads: must divide dim 7"),
         (("table3", "--job", "timeout_min"), "write NAME=VALUE"),
         (("table3", "--cluster", "nowhere"), "--cluster nowhere"),
+        (("table1", "--trials", "9"), "trials: from 1 to 8, or 0"),
         (("table3", "--device", "quantum"), "device: 'quantum' cannot be used"),
     ],
 )
@@ -105,6 +119,23 @@ def test_mistakes_end_in_one_line(reproduce, args, message):
     assert code == 2
     assert message in err
     assert "Traceback" not in err
+
+
+def test_a_search_is_submitted_before_what_it_decides(reproduce, folder):
+    pytest.importorskip("submitit", reason="make test installs the cluster extra")
+    code, out, err = reproduce("table1", "--trials", 2, "--cluster", "debug")
+    assert code == 0, err
+    assert "30 jobs submitted" in out  # two trials of 14 systems, two seeds of ridge
+    assert "0 of  30" not in reproduce("table1", "--trials", 2, "--list")[1]
+    code, out, err = reproduce("table1", "--trials", 2)
+    assert code == 0, err
+    search = pd.read_csv(folder / "search.csv")
+    rows = pd.read_csv(folder / "table1.csv")
+    assert len(search) == 28
+    for system, group in search.groupby("system"):
+        best = group.loc[group["valid_mae"].idxmin()]
+        own = rows[(rows["system"] == system) & (rows["seed"] == 0)].iloc[0]
+        assert own["mae"] == pytest.approx(best["mae"])
 
 
 def test_data_that_are_not_there(reproduce):

@@ -13,6 +13,7 @@ import pytest
 import dmdlite
 from dmdlite import tables
 from dmdlite.claims import claims_table
+from dmdlite.comparison import comparison, cost_table, rank_table
 from dmdlite.experiments import EXPERIMENTS
 from dmdlite.outcome import separation_table
 
@@ -20,8 +21,8 @@ BOOK = Path(__file__).resolve().parent.parent / "book"
 RESULTS = BOOK / "results"
 STUDIES = sorted(p.name for p in RESULTS.iterdir() if p.is_dir() and p.name != "runs")
 MAKERS = {
-    "table1": lambda rows: tables.comparison(rows, 1),
-    "table2": lambda rows: tables.comparison(rows, 2),
+    "table1": lambda rows: comparison(rows, 1),
+    "table2": lambda rows: comparison(rows, 2),
     "table3": tables.table3,
     "table4": tables.table4,
     "table5": tables.table5,
@@ -42,6 +43,12 @@ def made_again(path):
     if path.stem in ("fig3", "fig4"):
         numbers = pd.read_csv(path.with_name(f"{path.stem}_numbers.csv"))
         return separation_table(numbers, rows(path))
+    name, _, part = path.stem.partition("_")
+    if name in ("table1", "table2") and part:
+        points = path.with_name(f"{name}_{'ranks' if part == 'ranks' else 'chosen'}.csv")
+        if part == "ranks":
+            return rank_table(pd.read_csv(points), rows(path))
+        return cost_table(rows(path), pd.read_csv(points))
     return MAKERS[path.stem](rows(path))
 
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..config import ConfigError, DMDConfig
+from ..config import DMDConfig
 from ..data import Batch
 from ..gd_unit import GDOutput
 from ..losses import task_error
 from ..model import READOUT, Reinforcement, ResidualHead, gd_unit, temporal_convs
+from ..model_config import ConfigError
 from ..pretrained import SentimentModel
 
 

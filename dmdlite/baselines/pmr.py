@@ -111,10 +111,11 @@ class PMR(Baseline):
     lengths, where MulT's costs their products by pairs.
     """
 
-    paper, year = (
-        "Progressive Modality Reinforcement for Human Multimodal Emotion Recognition",
-        2021,
+    paper = (
+        "Progressive Modality Reinforcement for Human Multimodal Emotion Recognition From "
+        "Unaligned Multimodal Sequences"
     )
+    year = 2021
     config_class = PMRConfig
     interpretation = "the gate's form, how the hub is renewed and merged, the read-out by means"
 

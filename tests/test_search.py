@@ -1,0 +1,95 @@
+"""The search before Tables 1 and 2: the same points for all, the lowest validation error wins."""
+
+from itertools import combinations
+from math import inf
+
+import pandas as pd
+import pytest
+
+from dmdlite import ConfigError, sweep
+from dmdlite.experiments import FIELD, SYSTEMS, TABLE_1
+from dmdlite.search import BUDGET, RATES, known, points, search_rows, settled, trials
+from dmdlite.study import Study
+from dmdlite.sweep import Run
+from tests.conftest import SMALL
+
+TFN, DMD = SYSTEMS["TFN, tuned"], SYSTEMS["DMD, tuned"]
+
+
+@pytest.fixture
+def study(toy_folder):
+    training = (("epochs", 1), ("batch_size", 16))
+    return Study(str(toy_folder), model=tuple(SMALL.items()), training=training, device="cpu")
+
+
+def test_the_first_half_of_the_grid_is_balanced():
+    grid = pd.DataFrame(points((16, 32)))
+    assert len(grid.drop_duplicates()) == 8
+    half = grid[:BUDGET]
+    for column in half:
+        assert half[column].value_counts().tolist() == [2, 2]
+    for pair in combinations(half.columns, 2):
+        assert len(half[list(pair)].drop_duplicates()) == 4
+
+
+def test_every_system_of_the_paper_is_searched_alike(study):
+    assert [s for s in TABLE_1 if s != "ridge"] == [f"{name}, tuned" for name in FIELD]
+    tried = set()
+    for name in TABLE_1[1:]:
+        group = trials(SYSTEMS[name], study, BUDGET)
+        lines = []
+        for trial in group:
+            model, training = Run(study, trial, 0).configs
+            dropout = getattr(model, "dropout", None)
+            if dropout is None:
+                assert model.embed_dropout == model.output_dropout
+                dropout = model.output_dropout
+            lines.append((model.dim, training.learning_rate, dropout))
+        tried.add(tuple(lines))
+        assert len({trial.name for trial in group}) == BUDGET
+    assert len(tried) == 1
+    assert {rate for line in tried.pop() for rate in line[1:2]} == set(RATES)
+
+
+def test_widths_fit_the_heads_of_real_data():
+    real = Study("mosi")
+    assert {t.settings["dim"] for t in trials(DMD, real, 8)} == {30, 50}  # ten heads
+
+
+def test_the_lowest_validation_error_is_chosen(study, tmp_path):
+    systems = [TFN, SYSTEMS["ridge"]]
+    group = trials(TFN, study, 3)
+    assert known(systems, study, tmp_path, 3) == [*group, SYSTEMS["ridge"]]  # nothing known yet
+    tuned, ridge = settled(systems, study, tmp_path, 1, 3)
+    assert ridge == SYSTEMS["ridge"]
+    results = [Run(study, trial, 0).result(tmp_path) for trial in group]
+    lowest = inf
+    for trial, result in zip(group, results, strict=True):
+        if result["valid_mae"] < lowest:
+            lowest, best = result["valid_mae"], trial
+    assert (tuned.name, tuned.settings, tuned.training) == (TFN.name, best.settings, best.training)
+    assert Run(study, tuned, 0).result(tmp_path) is not None  # seed 0 is not run again
+    rows = pd.DataFrame(search_rows(systems, study, tmp_path, 3))
+    assert rows["valid_mae"].tolist() == [r["valid_mae"] for r in results]
+    assert rows["mae"].tolist() == [r["mae"] for r in results]
+
+
+def test_what_is_done_is_not_searched_again(study, tmp_path, monkeypatch):
+    first = settled([TFN], study, tmp_path, 1, 2)
+    monkeypatch.setattr(sweep, "carry_out", lambda *_: pytest.fail("trained again"))
+    assert settled([TFN], study, tmp_path, 1, 2) == known([TFN], study, tmp_path, 2) == first
+
+
+def test_no_budget_leaves_the_defaults(study, tmp_path):
+    (found,) = settled([DMD], study, tmp_path, 1, 0)
+    assert not found.settings
+    assert not found.searched
+    assert search_rows([DMD], study, tmp_path, 0) == []
+    model, _ = Run(study, found, 0).configs
+    assert model.dim == SMALL["dim"]
+
+
+@pytest.mark.parametrize("budget", [-1, 9])
+def test_budgets_there_are_not(study, tmp_path, budget):
+    with pytest.raises(ConfigError, match="trials: from 1 to 8, or 0 for no search"):
+        settled([TFN], study, tmp_path, 1, budget)
