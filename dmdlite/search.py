@@ -42,10 +42,9 @@ def trials(system: System, study: Study, budget: int) -> list[System]:
     widths = (30, 50) if model.get("dim") == 50 else (16, 32)
     tried = []
     for number, point in enumerate(points(widths)[:budget], 1):
-        dropout = ("dropout",)
-        if issubclass(KINDS[system.kind].config_class, DMDConfig):
-            dropout = ("embed_dropout", "output_dropout")
-        found = {"dim": point["dim"], **dict.fromkeys(dropout, point["dropout"])}
+        has_parts = issubclass(KINDS[system.kind].config_class, DMDConfig)
+        dropout = "output_dropout" if has_parts else "dropout"  # DMD's and MulT's: the head's
+        found = {"dim": point["dim"], dropout: point["dropout"]}
         tried.append(
             replace(
                 system,

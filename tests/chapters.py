@@ -104,6 +104,7 @@ DATA: dict[str, Callable[[], dict]] = {
     "09_training_for_real": plain_toy,
     "10_reading_the_model": complete_test,
     "12_paper_against_code": plain_toy,
+    "13_the_field": plain_toy,
 }
 
 

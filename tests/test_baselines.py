@@ -222,8 +222,9 @@ def test_overfits_sixteen_samples(toy, name):
     complete = toy["train"].present.all(1).nonzero().squeeze(1)[:16]
     few = toy["train"].subset(complete)
     off = {"embed_dropout": 0.0, "output_dropout": 0.0} if "mult" in name else {"dropout": 0.0}
-    model = made(few, name, dim=16, **off)
-    epochs = 400 if name == "misa" else 200
+    shallow = {"layers": 1} if name in ("pmr", "mica") else {}
+    model = made(few, name, dim=16, **off, **shallow)
+    epochs = 250 if name == "misa" else 120
     config = TrainConfig(epochs=epochs, stop_patience=epochs, plateau_patience=epochs,
                          batch_size=16, learning_rate=1e-2, clip=5.0, progress=False,
                          device="cpu")  # fmt: skip

@@ -62,6 +62,11 @@ EXERCISES = {  # chapter -> check -> what it checks (a tuple: several answers)
         "check_hidden": "hidden_share",
         "check_place": "by_place",
     },
+    "13_the_field": {
+        "check_factors": "factors",
+        "check_ahead": "ahead",
+        "check_pairwise": "pairwise_products",
+    },
 }
 
 

@@ -42,7 +42,6 @@ def test_every_system_of_the_paper_is_searched_alike(study):
             model, training = Run(study, trial, 0).configs
             dropout = getattr(model, "dropout", None)
             if dropout is None:
-                assert model.embed_dropout == model.output_dropout
                 dropout = model.output_dropout
             lines.append((model.dim, training.learning_rate, dropout))
         tried.add(tuple(lines))

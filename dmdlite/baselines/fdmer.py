@@ -16,8 +16,8 @@ from torch import Tensor
 from ..data import Batch
 from ..losses import ORTHOGONALITY
 from .distances import pairs
-from .misa import TokenFusion, UtteranceEncoder, stacked
-from .parts import Baseline, Output, by_modality, mlp
+from .misa import TokenFusion, stacked
+from .parts import Baseline, MaskedLSTM, Output, by_modality, mlp
 from .pmr import AttentionConfig
 
 
@@ -63,13 +63,13 @@ class FDMER(Baseline):
     year = 2022
     config_class = FDMERConfig
     interpretation = (
-        "the losses' forms and weights, the gradient reversal, the encoders (the paper: BERT)"
+        "the losses' forms and weights, the gradient reversal, LF-LSTM's encoders (the paper: BERT)"
     )
 
     def __init__(self, config: FDMERConfig):
         super().__init__(config)
         c = config
-        self.encoders = by_modality(c, lambda width: UtteranceEncoder(width, c.dim))
+        self.encoders = by_modality(c, lambda width: MaskedLSTM(width, c.dim))
         self.private = by_modality(c, lambda _: mlp(c.dim, c.dim, c.dim, c.dropout))
         self.common = mlp(c.dim, c.dim, c.dim, c.dropout)
         self.discriminator = mlp(c.dim, c.dim, c.num_modalities, c.dropout)
@@ -79,7 +79,7 @@ class FDMER(Baseline):
         """Raises ModelError when the batch's modalities or widths are not the model's."""
         self.check(batch)
         c, present = self.config, batch.present
-        h = {m: net(batch.features[m], batch.masks[m]) for m, net in self.encoders.items()}
+        h = {m: net(batch.features[m], batch.masks[m])[1] for m, net in self.encoders.items()}
         private = stacked({m: self.private[m](x) for m, x in h.items()})  # [B, M, d]
         common = stacked({m: self.common(x) for m, x in h.items()})
         tokens = torch.cat([common, private], dim=1)  # [B, 2M, d]

@@ -97,7 +97,6 @@ class MICA(Baseline):
         c = config
         others = c.num_modalities - 1
         self.convs = by_modality(c, lambda width: TemporalConv(width, c.dim, 5))
-        self.dropout = nn.Dropout(c.dropout)
         self.query = by_modality(c, lambda _: nn.Linear(c.dim, c.dim))
         self.key = by_modality(c, lambda _: nn.Linear(c.dim, c.dim))
         self.layers = nn.ModuleDict({
@@ -113,7 +112,7 @@ class MICA(Baseline):
         """Raises ModelError when the batch's modalities or widths are not the model's."""
         self.check(batch)
         c, masks = self.config, batch.masks
-        sequences = embedded(batch, self.convs, self.dropout)
+        sequences = embedded(batch, self.convs)
         queries = {m: self.query[m](x) for m, x in sequences.items()}
         keys = {m: self.key[m](x) for m, x in sequences.items()}
         views: dict[str, list[Tensor]] = {m: [] for m in c.modalities}

@@ -38,13 +38,13 @@ class PMRConfig(AttentionConfig):
     layers: int = 2
 
 
-def embedded(batch: Batch, convs: nn.ModuleDict, dropout: nn.Module) -> dict[str, Tensor]:
+def embedded(batch: Batch, convs: nn.ModuleDict) -> dict[str, Tensor]:
     """Temporal convolution and position code of every modality: [B, T_m, d], 0 where padded."""
     sequences = {}
     for m, conv in convs.items():
         x, mask = conv(batch.features[m], batch.masks[m]), batch.masks[m]
         code = sinusoidal(positions(mask), x.shape[-1]).to(x.dtype)
-        sequences[m] = dropout((x + code).masked_fill(~mask[..., None], 0))
+        sequences[m] = (x + code).masked_fill(~mask[..., None], 0)
     return sequences
 
 
@@ -123,14 +123,13 @@ class PMR(Baseline):
         super().__init__(config)
         c = config
         self.convs = by_modality(c, lambda width: TemporalConv(width, c.dim, 5))
-        self.dropout = nn.Dropout(c.dropout)
         self.layers = nn.ModuleList(ReinforcementLayer(c) for _ in range(c.layers))
         self.head = ResidualHead((c.num_modalities + 1) * c.dim, c.dropout)
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
         self.check(batch)
-        sequences, masks = embedded(batch, self.convs, self.dropout), batch.masks
+        sequences, masks = embedded(batch, self.convs), batch.masks
         hub = torch.cat(list(sequences.values()), dim=1)  # [B, sum T_m, d]
         there = torch.cat(list(masks.values()), dim=1)
         for layer in self.layers:
