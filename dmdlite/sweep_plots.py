@@ -140,7 +140,8 @@ def cost_scatter(ranking: pd.DataFrame, families: Mapping[str, str]) -> Figure:
             style = styles[families[r.system]]
             x = getattr(r, column)
             ax.plot(x, r.mae, markersize=8, linestyle="", **style)
-            ax.annotate(str(r.rank), (x, r.mae), xytext=(6, 4), textcoords="offset points")
+            side = {"xytext": (6, 4)} if r.rank % 2 else {"xytext": (-6, -11), "ha": "right"}
+            ax.annotate(str(r.rank), (x, r.mae), textcoords="offset points", **side)
         ax.set(xscale="log", xlabel=column)
         ax.grid(color="#e5e5e5")
     axes[0].set_ylabel("MAE (sentiment points)")
