@@ -310,21 +310,24 @@ def test_mica_attends_as_torch_does():
     torch.testing.assert_close(weights @ heads[2], expected)
 
 
-def test_confident_pairs_by_brute_force():
+@pytest.mark.parametrize("tau", [1.5, 0.5])
+def test_confident_pairs_by_brute_force(tau):
     q, k = normal(2, 3, 4), normal(2, 5, 4, seed=1)
     real = torch.ones(2, 3, 5).bool()
     real[1, :, 3:] = False
+    real[0, 2] = False  # a padded query looks somewhere too, and does not count
     weights = (3 * normal(2, 3, 5, seed=2)).masked_fill(~real, -1e9).softmax(-1)
+    weights[0, 2] = torch.tensor([0.9, 0.1, 0, 0, 0])
     total = 0.0
     for b in range(2):
         found = [
             float((q[b, t] - k[b, s]).square().mean())
             for t, s in product(range(3), range(5))
-            if real[b, t, s] and weights[b, t, s] > 1.5 / (5, 3)[b]
+            if real[b, t, s] and weights[b, t, s] > tau / (5, 3)[b]
         ]
-        assert 0 < len(found) < 9
+        assert 0 < len(found) < real[b].sum()
         total += sum(found) / len(found) / 2
-    assert float(pair_distance(q, k, weights, real, 1.5)) == pytest.approx(total, rel=1e-4)
+    assert float(pair_distance(q, k, weights, real, tau)) == pytest.approx(total, rel=1e-4)
     assert float(pair_distance(q, k, weights, real, 9.0)) == 0
 
 
@@ -356,6 +359,20 @@ def test_misa_counts_six_pairs(toy):
         for (m, x), p, s in zip(h.items(), private, shared, strict=True)
     ]
     torch.testing.assert_close(terms["rec"], sum(errors) / 3)
+
+
+@pytest.mark.parametrize("name", ["misa", "fdmer"])
+def test_codes_of_a_missing_modality_are_not_read(toy, name):
+    model = made(toy["train"], name)
+    complete = toy["train"].present.all(1).nonzero().squeeze(1)[:6]
+    batch = without(toy["train"].batch(complete), "audio")
+    before = model(batch).prediction
+    with torch.no_grad():
+        for p in model.private["audio"].parameters():
+            p += 1
+    after = model(batch).prediction
+    torch.testing.assert_close(after[1:], before[1:])
+    assert after[0] != before[0]  # which has audio
 
 
 def test_the_reversed_gradient():
