@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import nn
 
 MODALITIES = ("language", "vision", "audio")
-
-Config = TypeVar("Config")
 
 
 class ConfigError(ValueError):
@@ -48,7 +46,7 @@ def require_switches(config: Any, names: tuple[str, ...]) -> None:
         require(isinstance(value, bool), f"{name}: true or false, got {value!r}")
 
 
-def from_dict(cls: type[Config], values: dict[str, Any]) -> Config:
+def from_dict(cls: type, values: dict[str, Any]) -> Any:
     """A configuration from named settings; ConfigError names what is unknown or absent."""
     require(isinstance(values, dict), f"{cls.__name__}: named settings, got {values!r}")
     unknown = sorted(set(values) - {f.name for f in fields(cls)})
@@ -96,7 +94,7 @@ class ModelConfig:
         return len(self.modalities)
 
     @classmethod
-    def for_dataset(cls: type[Config], dataset: Any, **overrides: Any) -> Config:
+    def for_dataset(cls, dataset: Any, **overrides: Any) -> ModelConfig:
         """A configuration that fits `dataset`'s modality names and feature widths."""
         return cls(widths=dataset.widths, modalities=dataset.modalities, **overrides)
 
@@ -104,5 +102,5 @@ class ModelConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls: type[Config], values: dict[str, Any]) -> Config:
+    def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
         return from_dict(cls, values)

@@ -73,6 +73,7 @@ def reproduce(
     systems, runs = systems_of(names), out / "runs"
     find = known if listed or cluster or job else partial(settled, jobs=jobs)
     planned = plan(study, find(systems, study, runs, budget=budget), seeds)
+    planned = [run for run in planned if TRIAL not in run.system.name or run.seed == 0]
     if listed:
         typer.echo(_listing(planned, runs))
         return

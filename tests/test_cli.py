@@ -8,9 +8,7 @@ import torch
 
 import dmdlite
 from dmdlite import cli
-from dmdlite.models import MODELS
 from tests.conftest import SMALL
-from tests.test_baselines import several
 
 SETTINGS = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 16}).items()]
 
@@ -74,33 +72,6 @@ def test_predict_writes_one_line_a_sample(run_cli, trained, toy_folder, toy, tmp
     expected = dmdlite.predict(dmdlite.DMD.from_pretrained(trained), toy["test"])
     torch.testing.assert_close(prediction, expected, atol=1e-5, rtol=0)
     assert {"label", "homo_language", "hetero_audio"} <= set(rows[0])
-
-
-def test_another_model_is_trained_evaluated_and_asked(run_cli, toy_folder, tmp_path):
-    run, table = tmp_path / "run", tmp_path / "p.csv"
-    args = ("--data", toy_folder, "--epochs", 1, "--set", "dim=8", "--set", "rank=2")
-    code, out, err = run_cli("train", "--model", "lmf", "--out", run, *args)
-    assert code == 0, err
-    assert json.loads((run / "config.json").read_text())["model"] == "LMF"
-    code, printed, _ = run_cli("evaluate", run, "--data", toy_folder)
-    assert code == 0
-    assert printed == out
-    assert run_cli("predict", run, "--data", toy_folder, "--out", table)[0] == 0
-    lines = list(csv.reader(table.open()))
-    assert lines[0] == ["id", "label", "prediction"]
-    assert len(lines) == 33
-    assert type(dmdlite.load_model(run)).__name__ == "LMF"
-
-
-def test_models_are_listed(run_cli, tmp_path):
-    code, out, _ = run_cli("models", "--data", "toy")
-    assert code == 0
-    for name in MODELS:
-        assert f"\n{name} " in out
-    dmdlite.save_dataset(tmp_path / "five", {"test": several(5)}, "made up")
-    code, out, err = run_cli("models", "--data", tmp_path / "five")
-    assert code == 0, err
-    assert "translates a" in out  # MCTN does not take five
 
 
 def test_data_info(run_cli, toy_folder):
@@ -198,18 +169,6 @@ MISTAKES = {
     "progress is a word": (
         ["train", "--data", "SMALL", "--out", "OUT", "--set", "progress=maybe"],
         "progress: true or false, got 'maybe'",
-    ),
-    "no such model": (
-        ["train", "--data", "SMALL", "--out", "OUT", "--model", "bert"],
-        "model: one of dmd, ef-lstm",
-    ),
-    "another model's setting": (
-        ["train", "--data", "SMALL", "--out", "OUT", "--model", "tfn", "--set", "gamma=1"],
-        "--set gamma: no such field of TFNConfig",
-    ),
-    "another model's run": (
-        ["train", "--data", "SMALL", "--out", "RUN", "--model", "tfn", "--resume"],
-        "model was 'DMD', is now 'TFN'",
     ),
     "one fold": (["crossval", "--data", "SMALL", "--folds", "1"], "folds: from 2 to"),
     "too many folds": (["crossval", "--data", "SMALL", "--folds", "999"], "folds: from 2 to"),
