@@ -40,7 +40,7 @@ class ReplacingFusion(AdaptiveFusion):
         fused = torch.cat(
             [gate(h).sigmoid() for gate, h in zip(self.gates, features, strict=True)], dim=-1
         )
-        return self.head(fused)
+        return self.out(fused + self.hidden(fused)).squeeze(-1)
 
 
 class GateReplaces(DMD):

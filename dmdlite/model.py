@@ -81,14 +81,19 @@ class Reinforcement(nn.Module):
         return reinforced
 
 
+def two_layers(width: int, dropout: float) -> nn.Sequential:
+    """What a residual connection goes around, in every regression head."""
+    return nn.Sequential(
+        nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, width)
+    )
+
+
 class ResidualHead(nn.Module):
     """Two layers around a residual connection, then one number: [B, width] -> [B]."""
 
     def __init__(self, width: int, dropout: float):
         super().__init__()
-        self.hidden = nn.Sequential(
-            nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, width)
-        )
+        self.hidden = two_layers(width, dropout)
         self.out = nn.Linear(width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -101,12 +106,14 @@ class AdaptiveFusion(nn.Module):
     def __init__(self, widths: list[int], dropout: float):
         super().__init__()
         self.gates = nn.ModuleList(nn.Linear(w, w) for w in widths)
-        self.head = ResidualHead(sum(widths), dropout)
+        self.hidden = two_layers(sum(widths), dropout)
+        self.out = nn.Linear(sum(widths), 1)
 
     def forward(self, features: list[Tensor]) -> Tensor:
         """Vectors [B, width], one for each of `widths` -> prediction [B]."""
         pairs = zip(self.gates, features, strict=True)
-        return self.head(torch.cat([gate(h).sigmoid() * h for gate, h in pairs], dim=-1))
+        fused = torch.cat([gate(h).sigmoid() * h for gate, h in pairs], dim=-1)
+        return self.out(fused + self.hidden(fused)).squeeze(-1)
 
 
 def temporal_convs(c: DMDConfig) -> nn.ModuleDict:
