@@ -27,6 +27,12 @@ def sinusoidal(position: Tensor, dim: int) -> Tensor:
     return torch.cat([angle.sin(), angle.cos()], dim=-1)[..., :dim]
 
 
+def position_coded(x: Tensor, mask: Tensor, scale: float = 1.0) -> Tensor:
+    """Scaled features plus each step's position code; zero where padded. [B, T, d] -> [B, T, d]."""
+    code = sinusoidal(positions(mask), x.shape[-1]).to(x.dtype)
+    return (scale * x + code).masked_fill(~mask[..., None], 0)
+
+
 def attention_mask(query_mask: Tensor, source_mask: Tensor, causal: bool) -> Tensor:
     """Which source steps a query step may read: [B, 1, 1 or T, S] bool.
 
@@ -146,8 +152,7 @@ class CrossModalTransformer(nn.Module):
 
     def _embed(self, x: Tensor, mask: Tensor) -> Tensor:
         """Scaled features plus position code; zero where padded. [B, T, d] -> [B, T, d]."""
-        code = sinusoidal(positions(mask), self.dim).to(x.dtype)
-        return self.dropout((self.dim**0.5 * x + code).masked_fill(~mask[..., None], 0))
+        return self.dropout(position_coded(x, mask, self.dim**0.5))
 
 
 def _all_real(x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from . import paper
 from .cells import NONE, Table, about, shown, values
 from .experiments import FIELD, TABLE_1, TUNED
 from .ranking import LEVELS, rank_intervals
+from .search import dropout_field
 from .sweep import OUTPUTS, Run
 from .sweep_plots import cost_scatter, interval_dots
 from .tables import score_table
@@ -36,10 +37,9 @@ def plain(system: str) -> str:
 def comparison(rows: pd.DataFrame, number: int) -> Table:
     """Table 1 (MOSI) or 2 (MOSEI): our scores, and the paper's of both settings."""
     reported = {1: paper.TABLE_1, 2: paper.TABLE_2}[number]
-    heads = zip(("ACC7", "ACC2", "F1"), range(3), strict=True)
     published = {
         f"{head}, paper": {name: _both(reported, name, k) for name in (*FIELD, "DMD*")}
-        for head, k in heads
+        for k, head in enumerate(("ACC7", "ACC2", "F1"))
     }
     data = {1: "MOSI", 2: "MOSEI"}[number]
     caption = (
@@ -67,12 +67,11 @@ def chosen(own: list[Run]) -> pd.DataFrame:
     for run in own:
         if run.system.kind != "ridge":
             model, training = run.configs
-            dropout = getattr(model, "dropout", None)
             lines[run.system.name] = {
                 "system": plain(run.system.name),
                 "dim": model.dim,
                 "learning_rate": training.learning_rate,
-                "dropout": model.output_dropout if dropout is None else dropout,
+                "dropout": getattr(model, dropout_field(run.system.kind)),
             }
     return pd.DataFrame(list(lines.values()))
 

@@ -27,9 +27,10 @@ class System:
     """One line of a table: what is trained, and on which version of the data.
 
     `kind` is a key of KINDS, or "ridge": ridge regression on time means. `settings` are fields of
-    DMDConfig, `training` of TrainConfig; both differ from the run's recipe. `prior` puts the
-    released code's edge priors into the GD-Units. `control` is a key of `controls.CONTROLS`.
-    A `searched` system gets its width, learning rate and dropout from `search.settled`.
+    the kind's configuration, `training` of TrainConfig; both differ from the run's recipe. `prior`
+    puts the released code's edge priors into the GD-Units. `control` is a key of
+    `controls.CONTROLS`. A `searched` system gets its width, learning rate and dropout from
+    `search.settled`.
     """
 
     name: str
@@ -41,7 +42,7 @@ class System:
     searched: bool = False
 
     def fields(self, modalities: int) -> dict[str, Any]:
-        """The fields of DMDConfig that this system sets, for so many modalities."""
+        """The fields of the configuration that this system sets, for so many modalities."""
         priors = {"gd_prior": edge_prior(modalities), "hetero_prior": edge_prior(modalities, True)}
         return dict(self.settings) | (priors if self.prior else {})
 

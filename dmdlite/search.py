@@ -2,8 +2,8 @@
 
 A grid of two widths x two learning rates x two dropout rates. Four of its eight corners are tried,
 seed 0 each: the half that has every value twice, and every pair of two values once. The point
-with the lowest validation MAE is then run with every seed. The test samples are not looked
-at. With folds the judge is the mean over the folds' validation parts; samples that one fold
+with the lowest validation MAE is then run with every seed; test samples decide nothing here.
+With folds the judge is the mean over the folds' validation parts; samples that one fold
 validates on are tested in another, alike for every system.
 """
 
@@ -33,28 +33,32 @@ def points(widths: tuple[int, int]) -> list[dict[str, Any]]:
     return [dict(zip(("dim", "learning_rate", "dropout"), corners[i], strict=True)) for i in order]
 
 
+def dropout_field(kind: str) -> str:
+    """The field of a kind's configuration that the search's dropout sets: DMD's and MulT's heads
+    have one of their own."""
+    return "output_dropout" if issubclass(KINDS[kind].config_class, DMDConfig) else "dropout"
+
+
 def trials(system: System, study: Study, budget: int) -> list[System]:
-    """The systems that are tried in place of one that is to be searched."""
+    """What is tried in place of a system that is to be searched; with a budget of 0, nothing."""
     most = len(points((0, 0)))
-    if not 1 <= budget <= most:
+    if not 0 <= budget <= most:
         raise ConfigError(f"trials: from 1 to {most}, or 0 for no search, got {budget}")
+    if not system.searched:
+        return []
     model, _ = recipe(study.data, study.folds)
-    widths = (30, 50) if model.get("dim") == 50 else (16, 32)
-    tried = []
-    for number, point in enumerate(points(widths)[:budget], 1):
-        has_parts = issubclass(KINDS[system.kind].config_class, DMDConfig)
-        dropout = "output_dropout" if has_parts else "dropout"  # DMD's and MulT's: the head's
-        found = {"dim": point["dim"], dropout: point["dropout"]}
-        tried.append(
-            replace(
-                system,
-                name=f"{system.name}{TRIAL}{number}",
-                settings={**system.settings, **found},
-                training={**system.training, "learning_rate": point["learning_rate"]},
-                searched=False,
-            )
+    widths = (30, 50) if model.get("dim") == 50 else (16, 32)  # the recipe's heads divide them
+    return [
+        replace(
+            system,
+            name=f"{system.name}{TRIAL}{number}",
+            settings=dict(system.settings)
+            | {"dim": point["dim"], dropout_field(system.kind): point["dropout"]},
+            training=dict(system.training) | {"learning_rate": point["learning_rate"]},
+            searched=False,
         )
-    return tried
+        for number, point in enumerate(points(widths)[:budget], 1)
+    ]
 
 
 def known(systems: Iterable[System], study: Study, runs: Path, budget: int) -> list[System]:
@@ -64,26 +68,24 @@ def known(systems: Iterable[System], study: Study, runs: Path, budget: int) -> l
     """
     found: list[System] = []
     for system in systems:
-        if not (system.searched and budget):
-            found.append(replace(system, searched=False))
-            continue
         group = trials(system, study, budget)
         results = [Run(study, trial, 0).result(runs) for trial in group]
-        if None in results:
+        if not group:
+            found.append(replace(system, searched=False))
+        elif None in results:
             found += group
-            continue
-        _, best = min(zip(results, group, strict=True), key=lambda pair: pair[0]["valid_mae"])
-        found.append(replace(best, name=system.name))
+        else:
+            errors = [result["valid_mae"] for result in results]
+            found.append(replace(group[errors.index(min(errors))], name=system.name))
     return found
 
 
 def settled(
-    systems: Iterable[System], study: Study, runs: Path, jobs: int, budget: int
+    systems: list[System], study: Study, runs: Path, jobs: int, budget: int
 ) -> list[System]:
     """Every searched system is searched; the systems as they are then to be run."""
-    systems = list(systems)
-    wanted = [s for s in systems if s.searched] if budget else []
-    sweep(plan(study, [t for s in wanted for t in trials(s, study, budget)], 1), runs, jobs)
+    tried = [trial for system in systems for trial in trials(system, study, budget)]
+    sweep(plan(study, tried, 1), runs, jobs)
     return known(systems, study, runs, budget)
 
 
@@ -93,13 +95,13 @@ def search_rows(
     """What the search tried and found, a row a trial: `mae` is the test's, which it did not see."""
     rows = []
     for system in systems:
-        for trial in trials(system, study, budget) if system.searched and budget else []:
+        for trial in trials(system, study, budget):
             result = Run(study, trial, 0).result(runs)
             rows.append({
                 "system": system.name,
                 "dim": trial.settings["dim"],
                 "learning_rate": trial.training["learning_rate"],
-                "dropout": trial.settings.get("dropout", trial.settings.get("output_dropout")),
+                "dropout": trial.settings[dropout_field(trial.kind)],
                 **{k: result[k] for k in ("valid_mae", "mae", "parameters", "epochs", "seconds")},
             })  # fmt: skip
     return rows

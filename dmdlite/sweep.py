@@ -82,11 +82,17 @@ class Run:
         return runs / f"{self.config_hash}-seed{self.seed}"
 
     def result(self, runs: Path) -> dict[str, Any] | None:
-        """The row of a run that is done, under this system's name; None if it is not."""
+        """The row of a run that is done, under this system's name; None if it is not.
+
+        A row without the validation error, as they once were, cannot be chosen by: not done.
+        """
         folder = self.folder(runs)
         if not ((folder / RESULT).exists() and (folder / OUTPUTS).exists()):
             return None
-        return read_json(folder / RESULT) | {"system": self.system.name}
+        row = read_json(folder / RESULT)
+        if self.system.kind != "ridge" and "valid_mae" not in row:
+            return None
+        return row | {"system": self.system.name}
 
 
 def carry_out(run: Run, runs: Path, device: str | None = None) -> None:

@@ -107,7 +107,7 @@ def family_styles(families: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 def interval_dots(ranking: pd.DataFrame, floor: float, families: Mapping[str, str]) -> Figure:
     """Columns system, mae, mae_low, mae_high: one line a system, coloured by family.
 
-    The floor is an arrow at the edge where it lies far outside.
+    The floor stands above; its line is drawn where it lies near.
     """
     figure, ax = plt.subplots(figsize=(7.5, 1.0 + 0.34 * len(ranking)))
     styles = family_styles(families)

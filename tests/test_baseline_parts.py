@@ -15,7 +15,6 @@ from dmdlite.baselines.distances import (
     gaussian_kernel,
     mmd,
     mmd_to_normal,
-    pairs,
 )
 from dmdlite.baselines.graph_mfn import DynamicFusionGraph, edges, subsets
 from dmdlite.baselines.mfn import DeltaMemoryAttention, MemoryFusion
@@ -165,7 +164,6 @@ def test_the_difference_loss_is_zero_for_codes_that_do_not_go_together():
     assert float(cross_correlation(x, y)) == 0
     assert float(cross_correlation(x, x)) == pytest.approx(16 / 4)  # (x^T x)_00 = 4, of 4 entries
     assert float(cross_correlation(x[:1], y[:1])) == 0
-    assert pairs((1, 2, 3)) == [(1, 2), (1, 3), (2, 3)]
 
 
 # the Memory Fusion Network, Graph-MFN

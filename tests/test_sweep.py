@@ -59,6 +59,19 @@ def test_done_runs_are_not_repeated(study, tmp_path, monkeypatch):
     assert sweep.sweep(planned, tmp_path, 1, progress=False) == first
 
 
+def test_a_row_without_its_validation_error_is_done_again(study, tmp_path):
+    planned = plan(study(), [SYSTEMS["FD"], SYSTEMS["ridge"]], 1)
+    first = sweep.sweep(planned, tmp_path, 1, progress=False)
+    path = planned[0].folder(tmp_path) / RESULT
+    old = dmdlite.files.read_json(path)
+    del old["valid_mae"]
+    dmdlite.files.write_json(path, old)
+    assert sweep.open_runs(planned, tmp_path) == planned[:1]
+    again = sweep.sweep(planned, tmp_path, 1, progress=False)
+    assert again[0]["valid_mae"] == first[0]["valid_mae"]
+    assert again[0]["mae"] == first[0]["mae"]
+
+
 def test_same_system_by_another_name_is_one_run(study, tmp_path):
     twin = System("FD again", SYSTEMS["FD"].settings)
     planned = plan(study(), [SYSTEMS["FD"], twin], 1)

@@ -67,8 +67,3 @@ def cross_correlation(x: Tensor, y: Tensor) -> Tensor:
         return x.new_zeros(())
     x, y = (F.normalize(v - v.mean(0), dim=1, eps=1e-6) for v in (x, y))
     return (x.T @ y).square().mean()
-
-
-def pairs(items: tuple) -> list[tuple]:
-    """Every unordered pair."""
-    return [(a, b) for i, a in enumerate(items) for b in items[i + 1 :]]

@@ -8,6 +8,7 @@ it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,6 @@ from torch import Tensor
 
 from ..data import Batch
 from ..losses import ORTHOGONALITY
-from .distances import pairs
 from .misa import TokenFusion, stacked
 from .parts import Baseline, MaskedLSTM, Output, by_modality, mlp
 from .pmr import AttentionConfig
@@ -47,7 +47,7 @@ class ReverseGradient(torch.autograd.Function):
 def consistency(common: Tensor, present: Tensor) -> Tensor:
     """Mean squared distance of every two common codes of a sample. [B, M, d], [B, M] -> scalar."""
     found = []
-    for a, b in pairs(tuple(range(common.shape[1]))):
+    for a, b in combinations(range(common.shape[1]), 2):
         both = present[:, a] & present[:, b]
         found.append(((common[:, a] - common[:, b]).square().mean(1) * both).mean())
     return sum(found) / len(found)

@@ -7,7 +7,9 @@ together give the vector back - and a small transformer fuses the codes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import combinations
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +17,7 @@ from torch import Tensor, nn
 
 from ..attention import CrossModalLayer, attention_mask
 from ..data import Batch
-from .distances import cmd, cross_correlation, pairs
+from .distances import cmd, cross_correlation
 from .parts import Baseline, MaskedLSTM, Output, by_modality, mlp
 from .pmr import AttentionConfig
 
@@ -115,13 +117,13 @@ class MISA(Baseline):
         for (m, x), there in zip(private.items(), present.unbind(1), strict=True):
             own = own + cross_correlation(x[there], shared[m][there])
         between = self._over_pairs(cross_correlation, private, present)
-        return own + between * len(pairs(tuple(private)))
+        return own + between * math.comb(len(private), 2)
 
     def _over_pairs(self, distance, codes: dict, present: Tensor) -> Tensor:
         """Mean distance over pairs of modalities, each on the samples that have both."""
         there = dict(zip(codes, present.unbind(1), strict=True))
         found = []
-        for a, b in pairs(tuple(codes)):
+        for a, b in combinations(codes, 2):
             both = there[a] & there[b]
             if both.any():
                 found.append(distance(codes[a][both], codes[b][both]))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..attention import CrossModalAttention, attention_mask, positions, sinusoidal
+from ..attention import CrossModalAttention, attention_mask, position_coded
 from ..data import Batch
 from ..encoders import TemporalConv, masked_mean
 from ..model import ResidualHead
@@ -40,12 +40,10 @@ class PMRConfig(AttentionConfig):
 
 def embedded(batch: Batch, convs: nn.ModuleDict) -> dict[str, Tensor]:
     """Temporal convolution and position code of every modality: [B, T_m, d], 0 where padded."""
-    sequences = {}
-    for m, conv in convs.items():
-        x, mask = conv(batch.features[m], batch.masks[m]), batch.masks[m]
-        code = sinusoidal(positions(mask), x.shape[-1]).to(x.dtype)
-        sequences[m] = (x + code).masked_fill(~mask[..., None], 0)
-    return sequences
+    masks = batch.masks
+    return {
+        m: position_coded(conv(batch.features[m], masks[m]), masks[m]) for m, conv in convs.items()
+    }
 
 
 class FilterGate(nn.Module):
