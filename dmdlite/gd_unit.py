@@ -50,6 +50,9 @@ class GDUnit(nn.Module):
     student moves. The edge function g reads features and logits detached, so that features
     cannot lower the loss by bending the graph: g alone learns the weights.
 
+    To extend the unit, override one of its three steps: `edge_scores` (g), `weigh` (the softmax)
+    or `gaps` (what is distilled).
+
     Raises ConfigError for a setting or a prior that does not fit.
     """
 
@@ -102,13 +105,13 @@ class GDUnit(nn.Module):
         edges = self.edges.expand(len(features), -1, -1)  # [B, M, M]
         if present is not None:
             edges = edges & present[:, :, None] & present[:, None, :]
-        learned = self._normalized(self.scale * self._edge_scores(features, logits), edges)  # Eq. 8
+        learned = self.weigh(self.scale * self.edge_scores(features, logits), edges)  # Eq. 8
         weights, regulariser = self._with_prior(learned, edges)
-        eps = discrepancy(logits, self.stop_gradient) * edges  # [B, M, M]
+        eps = self.gaps(logits, features) * edges  # [B, M, M]
         loss = (weights * eps).sum((1, 2)).mean() + regulariser  # Eq. 9
         return GDOutput(logits, weights, eps, loss)
 
-    def _edge_scores(self, features: Tensor, logits: Tensor) -> Tensor:
+    def edge_scores(self, features: Tensor, logits: Tensor) -> Tensor:
         """g([f(X_i), X_i], [f(X_j), X_j]) for every pair: [B, M, M], before the softmax."""
         ends = torch.cat([logits[..., None], features], dim=-1).detach()  # [B, M, 1 + F]
         h = self.node(ends)  # [B, M, hidden]
@@ -117,8 +120,15 @@ class GDUnit(nn.Module):
         target = h[:, None, :, :].expand(-1, m, -1, -1)  # [B, M, M, hidden]
         return self.edge(torch.cat([source, target], dim=-1)).squeeze(-1)
 
-    def _normalized(self, scores: Tensor, edges: Tensor) -> Tensor:
-        """Softmax over the graph's edges, or over the edges into each student; 0 elsewhere."""
+    def gaps(self, logits: Tensor, features: Tensor) -> Tensor:
+        """What each student is pulled by, [B, M, M]: here the gap of the logits alone."""
+        return discrepancy(logits, self.stop_gradient)
+
+    def weigh(self, scores: Tensor, edges: Tensor) -> Tensor:
+        """Softmax over the graph's edges, or over the edges into each student; 0 elsewhere.
+
+        scores [B, M, M], edges [B, M, M] bool -> weights [B, M, M].
+        """
         scores = scores.float().masked_fill(~edges, torch.finfo(torch.float32).min)
         if self.normalize == "graph":
             weights = scores.flatten(1).softmax(1).view_as(scores)  # [B, M, M]

@@ -1,0 +1,162 @@
+"""What a GD-Unit returns: shapes, and the numbers of Eq. 7 to 9.
+
+Each function takes the class and raises AssertionError where the property fails.
+"""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import contextmanager
+from unittest import mock
+
+import torch
+from torch import nn
+
+from .. import gd_unit as reference
+from . import brute_force
+from .building import BATCH, OUTPUT, close, features, make, off_diagonal
+
+
+def interface(unit_class: type[nn.Module]) -> None:
+    assert inspect.isclass(unit_class), f"expected a class, got {type(unit_class).__name__}"
+    assert issubclass(unit_class, nn.Module), "expected a subclass of torch.nn.Module"
+    out = make(unit_class)(features())
+    assert isinstance(out, tuple), f"expected a tuple of four, got {type(out).__name__}"
+    assert len(out) == 4, f"expected four things, {', '.join(OUTPUT)}, got {len(out)}"
+    for name, value in zip(OUTPUT, out, strict=True):
+        assert torch.is_tensor(value), f"{name}: expected a tensor, got {type(value).__name__}"
+
+
+@contextmanager
+def reference_locked():
+    """Within it, every use of `dmdlite.GDUnit` or of its helpers raises AssertionError."""
+
+    def locked(*_, **__):
+        raise AssertionError("uses dmdlite's own GD-Unit; expected your own code")
+
+    methods = {n: locked for n, f in vars(reference.GDUnit).items() if inspect.isfunction(f)}
+    with (
+        mock.patch.multiple(reference.GDUnit, **methods),
+        mock.patch.object(reference, "discrepancy", locked),
+    ):
+        yield
+
+
+def own_work(unit_class: type[nn.Module]) -> None:
+    parents = [c.__name__ for c in unit_class.__mro__ if c is reference.GDUnit]
+    assert not parents, "inherits from dmdlite.GDUnit; expected your own code"
+    with reference_locked():
+        make(unit_class)(features())
+
+
+def shape(unit_class: type[nn.Module]) -> None:
+    out = make(unit_class)(features())
+    expected = [(BATCH, 3), (BATCH, 3, 3), (BATCH, 3, 3), ()]
+    for name, value, size in zip(OUTPUT, out, expected, strict=True):
+        assert value.shape == size, f"{name}: expected shape {list(size)}, got {list(value.shape)}"
+
+
+def input_untouched(unit_class: type[nn.Module]) -> None:
+    unit, x = make(unit_class), features()
+    before = x.clone()
+    unit(x)
+    assert torch.equal(x, before), "expected the features as they were, but the call changed them"
+
+
+def same_twice(unit_class: type[nn.Module]) -> None:
+    unit, x = make(unit_class), features()
+    for name, first, second in zip(OUTPUT, unit(x), unit(x), strict=True):
+        close(second, first, f"{name} of a second call with the same features")
+
+
+def finite(unit_class: type[nn.Module]) -> None:
+    unit, x = make(unit_class), features()
+    x[1, 2] = x[1, 0]  # two modalities agree: a gap of zero
+    for scale in (1.0, 1000.0):
+        for name, value in zip(OUTPUT, unit(scale * x), strict=True):
+            assert torch.isfinite(value).all(), (
+                f"{name}: expected finite numbers for features of size {scale:g}, got {value}"
+            )
+
+
+def logits(unit_class: type[nn.Module]) -> None:
+    unit, x = make(unit_class), features()
+    plain = unit(x)[0]
+    other = x.clone()
+    other[:, 0] += 1
+    moved = unit(other)[0]
+    assert not torch.allclose(moved[:, 0], plain[:, 0]), (
+        "expected a logit that depends on its modality's features, but it stays the same"
+    )
+    close(moved[:, 1:], plain[:, 1:], "logits of modalities whose features did not change")
+    same = unit(x[:, :1].expand(-1, 3, -1).contiguous())[0]
+    close(same[:, 1:], same[:, :1].expand(-1, 2), "logits of equal features: f is one for all")
+
+
+def samples_apart(unit_class: type[nn.Module]) -> None:
+    unit, x = make(unit_class), features()
+    for name, all_, alone in zip(OUTPUT[:3], unit(x), unit(x[1:2]), strict=False):
+        close(alone[0], all_[1], f"{name} of a clip alone, against the same clip in a batch")
+
+
+def zero_diagonal(unit_class: type[nn.Module]) -> None:
+    _, weights, eps, _ = make(unit_class)(features())
+    for name, value in (("weights", weights), ("discrepancy", eps)):
+        worst = value.diagonal(dim1=1, dim2=2).abs().max()
+        assert worst == 0, f"{name}: expected 0 on the diagonal, got {worst:.4f}"
+
+
+def normalisation(unit_class: type[nn.Module]) -> None:
+    weights = make(unit_class)(features())[1]
+    assert weights.min() >= 0, f"expected no negative weight, got {weights.min():.4f}"
+    close(weights.sum((1, 2)), torch.ones(BATCH), "sum of a graph's weights")
+
+
+def gaps(unit_class: type[nn.Module]) -> None:
+    z, _, eps, _ = make(unit_class)(features())
+    close(eps, brute_force.gaps(z), "discrepancy, against a double loop over Eq. 7")
+
+
+def loss(unit_class: type[nn.Module]) -> None:
+    z, weights, _, found = make(unit_class)(features())
+    expected = torch.tensor(brute_force.loss(z, weights))
+    close(found, expected, "loss, against a loop over clips and edges (Eq. 9)")
+
+
+def edge_scores(unit_class: type[nn.Module]) -> None:
+    unit, x = make(unit_class, 4), features(4)
+    weights = unit(x)[1]
+    spread = weights[:, off_diagonal(4)].std(1).max()
+    assert spread > 1e-6, "expected weights that depend on features, but all edges weigh alike"
+    if all(isinstance(getattr(unit, n, None), nn.Linear) for n in ("logit", "node", "edge")):
+        close(weights, brute_force.weights(unit, x), "weights, against a double loop over Eq. 8")
+    other = x.clone()
+    other[:, 3] += 1
+    ratio = [w[:, 0, 1] / w[:, 1, 2] for w in (weights, unit(other)[1])]
+    close(ratio[1], ratio[0], "ratio of two weights whose edges do not touch what changed")
+
+
+def permutation(unit_class: type[nn.Module]) -> None:
+    unit, x, order = make(unit_class, 4), features(4), [2, 0, 3, 1]
+    plain, mixed = unit(x), unit(x[:, order])
+    close(mixed[0], plain[0][:, order], "logits of permuted modalities")
+    for k in (1, 2):
+        expected = plain[k][:, order][:, :, order]
+        close(mixed[k], expected, f"{OUTPUT[k]} of permuted modalities")
+    close(mixed[3], plain[3], "loss of permuted modalities")
+
+
+def number_of_modalities(unit_class: type[nn.Module]) -> None:
+    for m in (2, 3, 4, 6):
+        try:
+            out = make(unit_class, m)(features(m))
+        except Exception as error:
+            raise AssertionError(
+                f"{m} modalities: expected an answer, got {type(error).__name__}: {error}"
+            ) from None
+        assert out[1].shape == (BATCH, m, m), (
+            f"{m} modalities: expected weights of shape {[BATCH, m, m]}, got {list(out[1].shape)}"
+        )
+        close(out[1].sum((1, 2)), torch.ones(BATCH), f"sum of the weights of {m} modalities")
+        expected = torch.tensor(brute_force.loss(out[0], out[1]))
+        close(out[3], expected, f"loss of {m} modalities, against loops")
