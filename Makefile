@@ -1,6 +1,6 @@
 # `make book` and `make test` are all a newcomer needs; each sets up .venv by itself.
 PYTHON ?= python3
-EXTRAS := book,test,data,cluster
+EXTRAS := book,test,data,cluster,classroom
 VENV := .venv
 BIN := $(VENV)/bin
 # Notebooks name the kernel "python3"; with this PATH it is the one in .venv.
@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 SOURCES := dmdlite data_scripts tests benchmarks tools book
 
-.PHONY: help book pdf test execute bench reproduce set-repo clean
+.PHONY: help book pdf test execute bench reproduce assignments checks-report slides set-repo clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,8 +54,14 @@ reproduce: $(VENV)/.ready  ## the runs behind chapters 10 to 12; writes book/res
 	for what in table1 table3 table4 table5 homogd fig1a fig5 claims; do \
 	  dmdlite reproduce $$what --data mmmo --folds 5 --out book/results || exit 1; done
 
+assignments: $(VENV)/.ready  ## student, autograder and instructor versions in _assignments/
+	python tools/assignments.py
+
+checks-report: $(VENV)/.ready  ## what the checks say of right and of wrong GD-Units
+	python tools/checks_report.py
+
 set-repo: $(VENV)/.ready  ## make set-repo REPO=owner/name re-points config, badges and Colab cells
 	python tools/set_repo.py "$(REPO)"
 
 clean:  ## remove what the verbs made
-	rm -rf $(VENV) _build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) _build _assignments .pytest_cache .ruff_cache .hypothesis *.egg-info

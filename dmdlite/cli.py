@@ -1,4 +1,4 @@
-"""The `dmdlite` command: train, evaluate, predict, models, crossval, reproduce, data info.
+"""The `dmdlite` command: train, evaluate, predict, models, crossval, reproduce, grade, data info.
 
 A mistake of the user's ends in one line on stderr and exit code 2, never in a traceback.
 """
@@ -20,6 +20,7 @@ from .config import TrainConfig
 from .crossval import cross_validate, split_complete, summarise
 from .data import DataError, MultimodalDataset, concatenate
 from .files import replacing, writable, write_json
+from .grading.command import grade
 from .measure import UNITS
 from .metrics import floors
 from .model_config import ConfigError
@@ -173,6 +174,7 @@ def models(data: DataName = "toy") -> None:
 
 
 app.command(epilog="Example: dmdlite reproduce table3 --data toy --seeds 5")(reproduce)
+app.command(epilog="Example: dmdlite grade submissions --assignment a1 --out grades.csv")(grade)
 
 
 @data_app.command(epilog="Example: dmdlite data info toy")

@@ -1,0 +1,31 @@
+from otter.test_files import test_case
+
+OK_FORMAT = False
+
+name = "q2"
+points = 25
+
+@test_case(points=5, hidden=False)
+def test_properties(TopKGDUnit):
+    from dmdlite.checks import require
+    require(TopKGDUnit, 'shape', 'finite', 'samples apart', 'zero diagonal', 'normalisation')
+
+@test_case(points=3, hidden=False)
+def test_number_of_teachers(TopKGDUnit):
+    import torch
+    torch.manual_seed(0)
+    x = torch.randn(8, 5, 6)
+    for k in (1, 2, 3):
+        into = (TopKGDUnit(6, 5, k=k)(x).weights > 0).sum(1)
+        assert (into == k).all(), f'k = {k}: expected {k} teachers a student, got {into.tolist()}'
+
+@test_case(points=4, hidden=False)
+def test_all_teachers_is_the_plain_unit(TopKGDUnit):
+    import dmdlite
+    import torch
+    torch.manual_seed(0)
+    plain, unit, x = (dmdlite.GDUnit(6, 4), TopKGDUnit(6, 4, k=3), torch.randn(8, 4, 6))
+    unit.load_state_dict(plain.state_dict())
+    expected, found = (plain(x).weights, unit(x).weights)
+    assert torch.allclose(found, expected, atol=1e-06), 'k = 3 of four modalities is the plain unit'
+

@@ -1,0 +1,49 @@
+from otter.test_files import test_case
+
+OK_FORMAT = False
+
+name = "q3"
+points = 35
+
+@test_case(points=5, hidden=False)
+def test_properties(ThresholdGDUnit):
+    from dmdlite.checks import require
+    require(ThresholdGDUnit, 'shape', 'finite', 'samples apart', 'zero diagonal', 'normalisation')
+
+@test_case(points=5, hidden=False)
+def test_a_low_threshold_is_the_plain_unit_a_high_one_keeps_the_strongest(ThresholdGDUnit):
+    import dmdlite
+    import torch
+    torch.manual_seed(0)
+    plain, unit, x = (dmdlite.GDUnit(6), ThresholdGDUnit(6), 2 * torch.randn(8, 3, 6))
+    unit.load_state_dict(plain.state_dict() | {'theta': torch.tensor(-3.0)})
+    assert torch.allclose(unit(x).weights, plain(x).weights, atol=1e-06), 'theta = -3 keeps all edges'
+    with torch.no_grad():
+        unit.theta.fill_(1.2)
+    found = unit(x).weights
+    assert torch.allclose(found.amax((1, 2)), torch.ones(8)), 'theta = 1.2 keeps the strongest edge'
+    assert torch.equal(found.flatten(1).argmax(1), plain(x).weights.flatten(1).argmax(1)), 'the edge that is left should be the strongest of the plain unit'
+
+@test_case(points=5, hidden=False)
+def test_price_counts_edges(ThresholdGDUnit):
+    import torch
+    torch.manual_seed(0)
+    unit, x = (ThresholdGDUnit(6, price=0.0), torch.randn(8, 3, 6))
+    free = unit(x).loss.item()
+    unit.price = 0.5
+    cost, kept = (unit(x).loss.item() - free, (unit(x).weights > 0).sum((1, 2)).float().mean().item())
+    assert abs(cost - 0.5 * kept) < 0.0001, f'{kept:.2f} edges at 0.5 each: expected {0.5 * kept:.3f}, got {cost:.3f}'
+
+@test_case(points=5, hidden=False)
+def test_theta_learns(ThresholdGDUnit):
+    import torch
+    torch.manual_seed(0)
+    unit, x = (ThresholdGDUnit(6, price=0.0), 2 * torch.randn(16, 3, 6))
+    with torch.no_grad():
+        unit.theta.fill_(0.0)
+    from_gaps, = torch.autograd.grad(unit(x).loss, unit.theta)
+    assert from_gaps.abs() > 1e-06, 'expected a gradient of Eq. 9 for theta, got none'
+    unit.price = 10.0
+    with_price, = torch.autograd.grad(unit(x).loss, unit.theta)
+    assert with_price < from_gaps, 'expected a price to push theta up, but it does not'
+

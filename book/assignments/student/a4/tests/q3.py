@@ -1,0 +1,17 @@
+from otter.test_files import test_case
+
+OK_FORMAT = False
+
+name = "q3"
+points = 20
+
+@test_case(points=8, hidden=False)
+def test_four_modalities(with_physiology, train_dmd):
+    import dmdlite
+    splits = with_physiology(dmdlite.load_dataset('toy'))
+    model = train_dmd(splits, clips=60, epochs=1)
+    assert model.config.modalities[-1] == 'physiology', f'modalities {model.config.modalities}'
+    out = model(splits['test'].batch(range(5)))
+    shape = tuple(out.homo.weights.shape)
+    assert shape == (5, 4, 4), f"HomoGD's weights: expected shape (5, 4, 4), got {shape}"
+

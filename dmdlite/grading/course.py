@@ -1,0 +1,114 @@
+"""A folder of notebooks -> one line of marks each."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ..files import replacing
+from ..validate import DataError
+from .sandbox import Limits
+from .submission import Outcome, run_submission
+from .tests import Case, cases, sources
+
+
+def submissions(folder: Path) -> list[Path]:
+    """All notebooks under a folder, by name. Raises DataError when there is none."""
+    found = [
+        path
+        for path in sorted(folder.rglob("*.ipynb"))
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    if not found:
+        raise DataError(f"{folder}: no notebook (.ipynb) in this folder or below it")
+    return found
+
+
+def grade_course(
+    folder: Path,
+    assignment: str,
+    out: Path,
+    jobs: int,
+    limits: Limits | None = None,
+    feedback: Path | None = None,
+    done: Callable[[str], None] = lambda name: None,
+) -> list[dict[str, Any]]:
+    """Grade every notebook under `folder`; write `out` (CSV), and beside it leaderboard.csv when
+    the assignment keeps one.
+
+    assignment  name or folder of a built assignment (see `tests.sources`)
+    jobs        submissions at a time
+    feedback    folder for a text file a submission: every test, its points, and why it failed
+    done        called with each submission's name when it is marked
+
+    Returns the rows of `out`. Raises DataError for a folder without notebooks or an assignment
+    without tests.
+    """
+    texts = sources(assignment)
+    tests, paths = cases(texts), submissions(folder)
+
+    def marked(path: Path) -> tuple[dict[str, Any], Outcome]:
+        outcome = run_submission(path, texts, limits or Limits())
+        name = str(path.relative_to(folder).with_suffix(""))
+        if feedback:
+            target = feedback / f"{name}.txt"
+            with replacing(target) as temporary:
+                temporary.write_text(in_words(outcome, tests), encoding="utf-8")
+        done(name)
+        return row(name, outcome, tests), outcome
+
+    with ThreadPoolExecutor(jobs) as pool:
+        results = list(pool.map(marked, paths))
+    _write(out, [line for line, _ in results])
+    entries = [{"submission": line["submission"], **o.entry} for line, o in results if o.entry]
+    if entries:
+        _write(out.with_name("leaderboard.csv"), sorted(entries, key=_place))
+    return [line for line, _ in results]
+
+
+def _place(entry: dict[str, Any]) -> tuple[float, str]:
+    error = entry.get("mae")
+    return (error if isinstance(error, float) else float("inf")), entry["submission"]
+
+
+def row(name: str, outcome: Outcome, tests: list[Case]) -> dict[str, Any]:
+    """One line of grades.csv: points a question, their sum, and what the teacher should know."""
+    line: dict[str, Any] = {"submission": name}
+    for case in tests:
+        passed = outcome.problems.get(case.key) == ""
+        line[case.question] = line.get(case.question, 0) + case.points * passed
+    total = sum(value for key, value in line.items() if key != "submission")
+    line |= {"points": total, "of": sum(case.points for case in tests)}
+    return line | {"notes": "; ".join(notes(outcome))}
+
+
+def notes(outcome: Outcome) -> list[str]:
+    """What happened besides passing and failing."""
+    if outcome.unreadable:
+        return [f"not a notebook: {outcome.unreadable}"]
+    found = [f"{key}: {why}" for key, why in outcome.cells.items() if why != "not written yet"]
+    if outcome.changed:
+        found.append("replaced, and put back before testing: " + ", ".join(outcome.changed))
+    return found
+
+
+def in_words(outcome: Outcome, tests: list[Case]) -> str:
+    """Feedback for a student: a line a test."""
+    lines = []
+    for case in tests:
+        problem = outcome.problems.get(case.key, "not reached")
+        got = 0 if problem else case.points
+        lines.append(
+            f"{case.question}  {case.name}: {got:g} of {case.points:g}  {problem}".rstrip()
+        )
+    return "\n".join([*lines, *notes(outcome)]) + "\n"
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(dict.fromkeys(k for r in rows for k in r)))
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,84 @@
+"""One process with limits on memory, time, processes and files, and without a network.
+
+Linux has the means: `unshare` starts the process in namespaces of its own, where it sees no
+network and no other process, and where everything it started dies with it. Elsewhere, or where
+namespaces are not allowed, Python's sockets are blocked instead, which stops mistakes and not
+malice. Neither hides the file system.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+NAMESPACES = ["--user", "--map-current-user", "--net", "--ipc", "--pid", "--fork", "--kill-child"]
+KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "DMDLITE_DATA")  # of the environment
+FILE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use."""
+
+    step_seconds: float = 60.0  # one cell, or one test
+    total_seconds: float = 600.0  # the whole submission
+    memory_gib: float = 4.0
+
+
+@functools.cache
+def isolation() -> list[str]:
+    """The command that starts another in namespaces of its own; [] where that cannot be done."""
+    if not shutil.which("unshare"):
+        return []
+    command = ["unshare", *NAMESPACES]
+    tried = subprocess.run([*command, "true"], capture_output=True)
+    return command if tried.returncode == 0 else []
+
+
+def start(command: list[str], folder: Path, results: int, limits: Limits) -> subprocess.Popen:
+    """Start `command` in `folder`, its standard input a pipe, `results` a file descriptor that it
+    inherits. What it prints is dropped."""
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment |= {"HOME": str(folder), "IPYTHONDIR": str(folder / ".ipython")}
+    environment |= {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
+    environment |= {"CUDA_VISIBLE_DEVICES": "", "DMDLITE_NO_SOCKETS": "" if isolation() else "1"}
+    return subprocess.Popen(
+        isolation() + command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[results],
+        start_new_session=True,
+        text=True,
+    )
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End a process and all of its group."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def limit_self(limits: Limits) -> None:
+    """Called inside: cap memory and file sizes, and block sockets where nothing else does."""
+    import resource
+
+    size = int(limits.memory_gib * 2**30)
+    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if os.environ.get("DMDLITE_NO_SOCKETS"):
+        socket.socket.connect = socket.socket.connect_ex = _no_network
+
+
+def _no_network(*_: object) -> None:
+    raise OSError("no network while grading")

@@ -1,0 +1,67 @@
+"""An assignment's tests, in the files that otter-grader makes of its source notebook."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from ..validate import DataError
+
+NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test: it takes names from the notebook and raises where they fail."""
+
+    question: str
+    name: str
+    points: float
+    test: Any  # otter's test case; call_func(namespace) runs it
+
+    @property
+    def key(self) -> str:
+        return f"{self.question} {self.name}"
+
+
+def sources(assignment: str) -> dict[str, str]:
+    """Question -> the text of its test file, hidden tests included.
+
+    assignment  a folder that `make assignments` built, or its name under $DMDLITE_ASSIGNMENTS
+                (by default _assignments in the current folder)
+
+    Raises DataError when there is none.
+    """
+    root = os.environ.get("DMDLITE_ASSIGNMENTS", "_assignments")
+    folder = Path(root) / assignment if NAME.fullmatch(assignment) else Path(assignment)
+    files = sorted((folder / "autograder" / "tests").glob("*.py"))
+    if not files:
+        raise DataError(
+            f"{assignment}: no tests in {folder / 'autograder' / 'tests'}; build them with "
+            "`make assignments`, or name the built folder"
+        )
+    return {path.stem: path.read_text(encoding="utf-8") for path in files}
+
+
+def cases(texts: dict[str, str]) -> list[Case]:
+    """The test cases of these files, in order."""
+    try:
+        from otter.test_files import test_case
+    except ImportError:
+        raise DataError('grading needs otter-grader: pip install "dmdlite[classroom]"') from None
+    found = []
+    for question, text in texts.items():
+        scope: dict[str, Any] = {}
+        exec(_compiled(question, text), scope)
+        for name, value in scope.items():
+            if isinstance(value, test_case):
+                found.append(Case(question, name, float(value.points or 0), value))
+    return found
+
+
+def _compiled(question: str, text: str) -> CodeType:
+    return compile(text, f"<tests of {question}>", "exec")
