@@ -2,7 +2,7 @@
 
 A notebook's metadata says which: {"dmdlite": {"nbval": "strict"}} for concept chapters, where
 every output must match, or "lax" for training chapters, where cells must run and those tagged
-nbval-check-output must match.
+nbval-check-output must match. Assignments are run by tests/test_assignments.py.
 """
 
 import json
@@ -24,7 +24,7 @@ def tier(path: Path) -> str:
 
 def main() -> int:
     notebooks = {path: tier(path) for path in sorted((ROOT / "book").rglob("*.ipynb"))
-                 if ".ipynb_checkpoints" not in path.parts}  # fmt: skip
+                 if not {".ipynb_checkpoints", "assignments"} & {*path.parts}}  # fmt: skip
     worst = 0
     for name, option in TIERS.items():
         chosen = [str(p.relative_to(ROOT)) for p, t in notebooks.items() if t == name]

@@ -6,7 +6,6 @@ import builtins
 import inspect
 import sys
 from types import ModuleType
-from typing import Any
 
 import torch
 
@@ -38,22 +37,22 @@ class Snapshot:
         self.taken = [(owner, dict(vars(owner))) for owner in owners()]
 
     def restore(self) -> list[str]:
-        """Put back what was exchanged or taken away; returns the names."""
+        """Put back what was exchanged or taken away, take away what hides an inherited method;
+        returns the names."""
         changed = []
         for owner, before in self.taken:
-            for name, value in before.items():
-                if vars(owner).get(name, changed) is not value and not name.startswith("__"):
-                    changed.append(f"{_name(owner)}.{name}")
-                    _set(owner, name, value)
+            now = dict(vars(owner))
+            names = [n for n, value in before.items() if now.get(n, changed) is not value]
+            if isinstance(owner, type):
+                names += now.keys() - before.keys()
+            for name in (n for n in names if not n.startswith("__")):
+                changed.append(f"{_name(owner)}.{name}")
+                if name in before:
+                    setattr(owner, name, before[name])
+                else:
+                    delattr(owner, name)
         return changed
 
 
 def _name(owner: Owner) -> str:
     return owner.__name__ if isinstance(owner, ModuleType) else owner.__qualname__
-
-
-def _set(owner: Owner, name: str, value: Any) -> None:
-    try:
-        setattr(owner, name, value)
-    except (AttributeError, TypeError):  # what cannot be set was not exchanged by setting
-        return

@@ -1,0 +1,121 @@
+"""Synthetic submissions of assignment A1, of every kind, with the marks each should get.
+
+To try the grader by hand: python -m tests.submissions _assignments/a1 FOLDER
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+
+LOOP = "while True:\n    pass"
+STUBBORN = """while True:
+    try:
+        while True:
+            pass
+    except BaseException:
+        pass"""
+CHEAT = """import json, os
+import dmdlite.checks
+dmdlite.checks.require = lambda *names: None
+torch.allclose = lambda *a, **k: True
+torch.equal = lambda *a, **k: True
+torch.Tensor.all = lambda *a, **k: torch.tensor(1)
+dmdlite.GDUnit.weigh = lambda self, scores, edges: scores.softmax(1)
+for fd in range(3, 64):
+    for case in ("q1 test_by_hand", "q4 test_level"):
+        try:
+            os.write(fd, (json.dumps({"case": case, "problem": ""}) + "\\n").encode())
+        except OSError:
+            pass
+"""
+NETWORK = """import socket
+socket.create_connection(("192.0.2.1", 80), timeout=2)"""
+CHILD = """import subprocess, sys
+sleep = "import time; time.sleep(987.5)"
+subprocess.Popen([sys.executable, "-c", sleep], start_new_session=True)"""
+
+
+def in_front(notebook, source):
+    """The notebook with one more cell after its imports."""
+    return new_notebook(
+        metadata=notebook.metadata,
+        cells=[*notebook.cells[:3], new_code_cell(source), *notebook.cells[3:]],
+    )
+
+
+def with_answer(notebook, name, body):
+    """The notebook with the body of its function `name` exchanged."""
+    cells = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source.startswith(f"def {name}("):
+            cell = new_code_cell(f"def {name}(*_, **__):\n    {body}")
+        cells.append(cell)
+    return new_notebook(metadata=notebook.metadata, cells=cells)
+
+
+def half(solved, stub):
+    """Parts 1 and 2 solved, the rest as handed out."""
+    solved = {c.source.split("(")[0]: c for c in solved.cells if c.cell_type == "code"}
+    done = ("def top_k_edges", "class TopKGDUnit")
+    cells = [solved[c.source.split("(")[0]] if c.source.startswith(done) else c for c in stub.cells]
+    return new_notebook(metadata=stub.metadata, cells=cells)
+
+
+def without_checks(notebook):
+    """The notebook without the cells that call grader.check."""
+    cells = [c for c in notebook.cells if "grader.check(" not in c.source]
+    return new_notebook(metadata=notebook.metadata, cells=cells)
+
+
+def kinds(built: Path) -> dict:
+    """name -> (a notebook or a text, points expected, words expected in the notes)."""
+    solved = nbformat.read(built / "instructor" / "a1.ipynb", 4)
+    stub = nbformat.read(built / "student" / "a1.ipynb", 4)
+    front = {
+        "syntax_error": ("def broken(:", 80, "SyntaxError"),
+        "raises": ("1 / 0", 80, "ZeroDivisionError"),
+        "quits": ("import sys; sys.exit()", 80, "SystemExit"),
+        "loops": (LOOP, 80, "took longer"),
+        "loops_stubbornly": (STUBBORN, 80, "could not be interrupted"),
+        "ends_the_process": ("import os; os._exit(0)", 80, "ended the process"),
+        "crashes": ("import ctypes; ctypes.string_at(0)", 80, "ended the process"),
+        "eats_memory": ("x = []\nwhile True:\n    x.append(bytearray(1 << 28))", 80, "MemoryError"),
+        "prints_much": ("for _ in range(2000):\n    print('x' * 10**5)", 80, ""),
+        "writes_much": ("open('x', 'wb').write(bytes(1 << 27))", 80, "OSError"),
+        "calls_home": (NETWORK, 80, "OSError"),
+        "leaves_a_child": (CHILD, 80, ""),
+    }
+    found = {name: (in_front(solved, c), *rest) for name, (c, *rest) in front.items()}
+    return found | {
+        "perfect": (solved, 80, ""),
+        "empty": (stub, 0, ""),
+        "half": (half(solved, stub), 40, ""),
+        "cheats": (in_front(stub, CHEAT), 0, "dmdlite.checks.require"),
+        "no_cells": (new_notebook(), 0, ""),
+        "no_notebook": ("PK\x03\x04 not a notebook", 0, "not a notebook"),
+        "answer_loops": (with_answer(solved, "top_k_edges", "while True: pass"), 42, ""),
+        "answer_dies": (
+            with_answer(solved, "top_k_edges", "import os; os._exit(3)"),
+            40,
+            "q1: ended",
+        ),
+        "no_check_cells": (without_checks(solved), 80, ""),
+    }
+
+
+def write(built: Path, folder: Path) -> dict:
+    """Write every kind as folder/NAME/a1.ipynb; returns name -> (points, words)."""
+    expected = {}
+    for name, (content, points, words) in kinds(built).items():
+        path = folder / name / "a1.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, str) else nbformat.writes(content)
+        path.write_text(text, encoding="utf-8")
+        expected[name] = points, words
+    return expected
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), Path(sys.argv[2]))

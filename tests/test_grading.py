@@ -1,0 +1,143 @@
+"""Grading a class: every kind of submission gets the marks it should, whatever it does."""
+
+import csv
+import subprocess
+import sys
+
+import psutil
+import pytest
+from assignments import build
+
+from dmdlite import DataError
+from dmdlite.grading import grade_course, sandbox
+from dmdlite.grading.course import submissions
+from dmdlite.grading.sandbox import Limits
+from dmdlite.grading.tests import sources
+from tests.submissions import write
+from tests.tiny_assignment import TINY, notebook
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """Assignment A1, built, and a folder with every kind of submission, graded."""
+    root = tmp_path_factory.mktemp("course")
+    built = build("a1", root / "built")
+    expected = write(built, root / "in")
+    limits = Limits(step_seconds=8, total_seconds=200, memory_gib=2.5)
+    rows = grade_course(
+        root / "in", str(built), root / "out" / "grades.csv", 2, limits, root / "feedback"
+    )
+    return root, built, expected, {r["submission"].split("/")[0]: r for r in rows}
+
+
+def test_every_kind_gets_its_marks(course):
+    _, _, expected, rows = course
+    assert rows.keys() == expected.keys()
+    wrong = {
+        name: (rows[name]["points"], points, rows[name]["notes"])
+        for name, (points, words) in expected.items()
+        if rows[name]["points"] != points or words not in rows[name]["notes"]
+    }
+    assert not wrong
+
+
+def test_the_table_on_disk_is_the_rows(course):
+    root, _, expected, rows = course
+    with (root / "out" / "grades.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [line["submission"] for line in lines] == sorted(f"{name}/a1" for name in expected)
+    for line in lines:
+        points = sum(float(line[q]) for q in ("q1", "q2", "q3", "q4"))
+        assert points == float(line["points"]) == rows[line["submission"][:-3]]["points"]
+        assert float(line["of"]) == 80
+
+
+def test_nothing_a_submission_started_lives_on(course):
+    if not sandbox.isolation():
+        pytest.skip("no namespaces on this machine: a child that leaves its session lives on")
+    alive = [p.info["cmdline"] for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"]]
+    assert not [c for c in alive if "time.sleep(987.5)" in " ".join(c)]
+
+
+def test_the_same_submissions_get_the_same_marks_again(course, tmp_path):
+    root, built, _, rows = course
+    for name in ("perfect", "half", "cheats"):
+        target = tmp_path / "in" / name / "a1.ipynb"
+        target.parent.mkdir(parents=True)
+        target.write_text((root / "in" / name / "a1.ipynb").read_text())
+    again = grade_course(tmp_path / "in", str(built), tmp_path / "g.csv", 2)
+    assert [rows[r["submission"].split("/")[0]] for r in again] == again
+
+
+def test_feedback_says_what_was_expected(course):
+    root = course[0]
+    text = (root / "feedback" / "answer_dies" / "a1.txt").read_text()
+    assert "q1  test_by_hand: 0 of 3  not reached" in text
+    assert "q3  test_theta_learns: 5 of 5\n" in text
+    assert "not written yet" in (root / "feedback" / "empty" / "a1.txt").read_text()
+
+
+def test_submissions_are_found_below_folders_but_not_in_hidden_ones(tmp_path):
+    for name in ("b/a1.ipynb", "a.ipynb", ".ipynb_checkpoints/a.ipynb", "b/.x/c.ipynb", "d.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert [p.relative_to(tmp_path).as_posix() for p in submissions(tmp_path)] == [
+        "a.ipynb", "b/a1.ipynb",
+    ]  # fmt: skip
+
+
+def test_leaderboard_is_in_order_of_error(tmp_path):
+    built, folder = tmp_path / "built", tmp_path / "in"
+    tests = built / "autograder" / "tests"
+    tests.mkdir(parents=True)
+    (tests / "q1.py").write_text(
+        "from otter.test_files import test_case\n"
+        'name = "q1"\n'
+        "@test_case(points=1)\n"
+        "def test_entry(mae):\n"
+        "    import json\n"
+        "    open('leaderboard.json', 'w').write(json.dumps({'name': 'n', 'mae': mae}))\n"
+    )
+    folder.mkdir()
+    for name, mae in (("ada", 0.7), ("bob", 0.6), ("cyd", "'best'")):
+        notebook(folder, f"mae = {mae}", name=f"{name}.ipynb")
+    grade_course(folder, str(built), tmp_path / "grades.csv", 2)
+    lines = (tmp_path / "leaderboard.csv").read_text().splitlines()
+    assert lines == ["submission,name,mae", "bob,n,0.6", "ada,n,0.7", "cyd,n,best"]
+
+
+def grade_command(*args):
+    command = [sys.executable, "-m", "dmdlite", "grade", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_command_refuses_bad_input_in_one_line(tmp_path):
+    empty, some = tmp_path / "empty", tmp_path / "some"
+    empty.mkdir()
+    some.mkdir()
+    notebook(some)
+    tests = tmp_path / "a" / "autograder" / "tests"
+    tests.mkdir(parents=True)
+    (tests / "q1.py").write_text(TINY["q1"])
+    out = tmp_path / "g.csv"
+    for args, words in (
+        ((empty, "--assignment", tests.parent.parent, "--out", out), "no notebook (.ipynb)"),
+        ((some, "--assignment", "a77", "--out", out), "make assignments"),
+        ((some, "--assignment", tests.parent.parent, "--out", tmp_path), "not a place for a file"),
+        ((some, "--assignment", "a1"), "--out"),
+    ):
+        result = grade_command(*args)
+        assert result.returncode == 2
+        assert words in result.stderr
+        assert "Traceback" not in result.stderr
+    assert not out.exists()
+
+
+def test_assignments_are_found_by_name_or_folder(tmp_path, monkeypatch):
+    tests = tmp_path / "a9" / "autograder" / "tests"
+    tests.mkdir(parents=True)
+    (tests / "q1.py").write_text(TINY["q1"])
+    monkeypatch.setenv("DMDLITE_ASSIGNMENTS", str(tmp_path))
+    assert sources("a9") == sources(str(tmp_path / "a9")) == {"q1": TINY["q1"]}
+    with pytest.raises(DataError, match="no tests in"):
+        sources("a1")

@@ -1,0 +1,118 @@
+"""One notebook in the sandbox: where it is marked, what limits it, what it cannot touch."""
+
+import time
+
+import nbformat
+import pytest
+import torch
+from nbformat.v4 import new_code_cell, new_notebook
+
+import dmdlite.checks
+from dmdlite.grading import sandbox
+from dmdlite.grading.course import notes
+from dmdlite.grading.pristine import Snapshot
+from dmdlite.grading.submission import Outcome, _message, cells_of
+from dmdlite.grading.worker import CHECK, StepTimeout, at_most, brief
+from tests.submissions import LOOP, NETWORK
+from tests.tiny_assignment import marks, notebook
+
+
+def test_a_question_is_marked_where_its_check_cell_stands(tmp_path):
+    good, bad = "def f(x):\n    return x + 1", "def f(x):\n    return 0"
+    check = 'grader.check("q1")'
+    assert marks(notebook(tmp_path, good, check, bad))[0]["q1"] == 5
+    assert marks(notebook(tmp_path, bad, check, good))[0]["q1"] == 0
+    assert marks(notebook(tmp_path, bad, good))[0]["q1"] == 5  # no check cell: at the end
+
+
+def test_partial_credit_within_a_question(tmp_path):
+    line, outcome = marks(notebook(tmp_path, "def f(x):\n    return 2"))
+    assert (line["q1"], line["q2"], line["of"]) == (2, 0, 10)
+    assert outcome.problems["q1 test_two"] == "expected 3"
+
+
+def test_the_whole_submission_has_a_limit(tmp_path):
+    path = notebook(tmp_path, "def g():\n    return 'g'", 'grader.check("q2")', LOOP)
+    begin = time.monotonic()
+    line, _ = marks(path, step_seconds=60, total_seconds=9)
+    assert time.monotonic() - begin < 30
+    assert line["q2"] == 5  # marked before the loop
+    assert "the submission took longer than 9 s" in line["notes"]
+
+
+def test_a_cell_tagged_as_ignored_is_not_run(tmp_path):
+    cell = new_code_cell("1 / 0", metadata={"tags": ["otter_ignore"]})
+    path = tmp_path / "s.ipynb"
+    nbformat.write(new_notebook(cells=[cell]), path)
+    assert cells_of(path) == []
+
+
+def test_without_namespaces_sockets_are_blocked_in_python(tmp_path, monkeypatch):
+    monkeypatch.setattr(sandbox, "isolation", lambda: [])
+    line, _ = marks(notebook(tmp_path, NETWORK, "def g():\n    return 'g'"))
+    assert line["q2"] == 5
+    assert "OSError: no network while grading" in line["notes"]
+
+
+def test_the_environment_s_secrets_stay_outside(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_TOKEN", "secret")
+    code = "import os\ndef g():\n    return 'g' if 'COURSE_TOKEN' not in os.environ else ''"
+    assert marks(notebook(tmp_path, code))[0]["q2"] == 5
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"cells": 3, "nbformat": 4}', "\x00"])
+def test_what_is_no_notebook_is_zero_points_and_a_note(tmp_path, content):
+    path = tmp_path / "s.ipynb"
+    path.write_text(content)
+    line, _ = marks(path)
+    assert line["points"] == 0
+    assert line["notes"].startswith("not a notebook: ")
+
+
+def test_a_snapshot_puts_back_what_was_exchanged():
+    real = torch.allclose, dmdlite.checks.require
+    snapshot = Snapshot()
+    torch.allclose = dmdlite.checks.require = torch.Tensor.all = lambda *_: True
+    dmdlite.GDUnit.weigh = dmdlite.GDUnit.gaps
+    del torch.equal
+    changed = set(snapshot.restore())
+    assert changed >= {"torch.allclose", "torch.equal", "dmdlite.checks.require"}
+    assert changed >= {"Tensor.all", "GDUnit.weigh"}
+    assert (torch.allclose, dmdlite.checks.require) == real
+    assert torch.equal(torch.ones(2), torch.ones(2))
+    assert not torch.zeros(2).all()
+    assert snapshot.restore() == []
+
+
+def test_time_runs_out_again_where_code_catches_it():
+    rung = []
+
+    def stubborn():
+        try:
+            time.sleep(5)
+        except StepTimeout:
+            rung.append(True)
+        time.sleep(5)
+
+    with pytest.raises(StepTimeout, match="took longer"), at_most(0.05):
+        stubborn()
+    assert rung
+
+
+def test_only_the_worker_s_lines_count():
+    assert _message(b'{"case": "q1 x", "problem": "", "token": "t"}', "t")["case"] == "q1 x"
+    for line in (b'{"case": "q1 x", "problem": ""}', b"[1]", b"\xff", b"", b'{"token": "u"}'):
+        assert _message(line, "t") == {}
+
+
+def test_errors_in_a_line():
+    assert brief(NotImplementedError()) == "not written yet"
+    assert brief(AssertionError("a\n b")) == "a b"
+    assert brief(ValueError("x" * 1000)) == "ValueError: " + "x" * 288
+    assert notes(Outcome(cells={"cell 2": "not written yet"})) == []
+
+
+@pytest.mark.parametrize("source", ['grader.check("q1")', " grader.check('q1');\n"])
+def test_check_cells_are_recognised(source):
+    assert CHECK.match(source)[1] == "q1"
+    assert not CHECK.match("x = " + source)

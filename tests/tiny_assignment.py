@@ -1,0 +1,40 @@
+"""An assignment of two questions, and notebooks for it."""
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+
+from dmdlite.grading.course import row
+from dmdlite.grading.sandbox import Limits
+from dmdlite.grading.submission import run_submission
+from dmdlite.grading.tests import cases
+
+TINY = {
+    "q1": """
+from otter.test_files import test_case
+name = "q1"
+@test_case(points=2, hidden=False)
+def test_one(f):
+    assert f(1) == 2, f"expected 2, got {f(1)}"
+@test_case(points=3, hidden=True)
+def test_two(f):
+    assert f(2) == 3, "expected 3"
+""",
+    "q2": """
+from otter.test_files import test_case
+name = "q2"
+@test_case(points=5, hidden=False)
+def test_three(g):
+    assert g() == "g"
+""",
+}
+
+
+def notebook(tmp_path, *codes, name="s.ipynb"):
+    path = tmp_path / name
+    nbformat.write(new_notebook(cells=[new_code_cell(c) for c in codes]), path)
+    return path
+
+
+def marks(path, **limits):
+    outcome = run_submission(path, TINY, Limits(**limits))
+    return row("x", outcome, cases(TINY)), outcome
