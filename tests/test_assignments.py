@@ -1,0 +1,145 @@
+"""The assignments hang together: built versions, points, times, and what a student first sees."""
+
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from assignments import SOURCES, build, leaks, secrets
+from nbclient import NotebookClient
+
+from dmdlite.grading import grade_course
+from dmdlite.grading.tests import cases, sources
+
+NAMES = ("a1", "a2", "a3", "a4", "a5")
+ALL = pytest.mark.parametrize("name", NAMES)
+CONFIG = re.compile(r"# BEGIN QUESTION\nname: (\w+)\n(manual: true\n)?points: (\d+)")
+ROW = re.compile(r"^\| (\d) \| .* \| (\d+) \| (tests|a person)", re.M)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """built(name) -> the folder of that assignment, built once."""
+    out, done = tmp_path_factory.mktemp("assignments"), {}
+
+    def folder(name):
+        if name not in done:
+            done[name] = build(name, out)
+        return done[name]
+
+    return folder
+
+
+def source(name):
+    return nbformat.read(SOURCES / f"{name}.ipynb", 4)
+
+
+def questions(name):
+    """(name, written, points) of every question of a source notebook."""
+    raw = "\n".join(c.source for c in source(name).cells if c.cell_type == "raw")
+    return [(q, bool(manual), int(points)) for q, manual, points in CONFIG.findall(raw)]
+
+
+def test_there_are_five():
+    assert sorted(p.stem for p in SOURCES.glob("*.ipynb")) == list(NAMES)
+
+
+@ALL
+def test_committed_student_version_is_the_built_one(built, name):
+    fresh, committed = built(name) / "student", SOURCES / "student" / name
+    files = sorted(p.relative_to(fresh) for p in fresh.rglob("*") if p.is_file())
+    assert files == sorted(p.relative_to(committed) for p in committed.rglob("*") if p.is_file())
+    for path in files:
+        assert (fresh / path).read_text() == (committed / path).read_text(), path
+
+
+@ALL
+def test_student_version_holds_no_solution_and_no_hidden_test(built, name):
+    assert leaks(SOURCES / f"{name}.ipynb", built(name) / "student") == []
+    assert len(secrets(SOURCES / f"{name}.ipynb")) > 30
+
+
+@ALL
+def test_a_leak_is_found(built, name, tmp_path):
+    student = tmp_path / "student"
+    shutil.copytree(built(name) / "student", student)
+    hidden = next(c for c in source(name).cells if "hidden: true" in c.source)
+    with next(student.rglob("q1.py")).open("a") as file:
+        file.write(hidden.source.split("END TEST CONFIG")[1])
+    assert leaks(SOURCES / f"{name}.ipynb", student)
+    shutil.copy(SOURCES / f"{name}.ipynb", student / f"{name}.ipynb")
+    assert {"BEGINSOLUTION", "hidden:true"} <= {*leaks(SOURCES / f"{name}.ipynb", student)}
+
+
+@ALL
+def test_student_version_runs_top_to_bottom_and_every_part_fails_as_not_written(built, name):
+    folder = built(name) / "student"
+    notebook = nbformat.read(folder / f"{name}.ipynb", 4)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": folder}}).execute()
+    checked = [c for c in notebook.cells if c.source.startswith("grader.check(")]
+    assert len(checked) == sum(not written for _, written, _ in questions(name))
+    for cell in checked:
+        text = "".join(o.data.get("text/plain", "") for o in cell.outputs if "data" in o)
+        assert "failed" in text, cell.source
+    said = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
+    assert "not written yet" in said
+
+
+@ALL
+def test_solution_gets_full_marks_and_a_stub_none(built, name, tmp_path):
+    for kind, folder in (("full", "instructor"), ("stub", "student")):
+        (tmp_path / "in" / kind).mkdir(parents=True)
+        shutil.copy(built(name) / folder / f"{name}.ipynb", tmp_path / "in" / kind)
+    full, stub = grade_course(tmp_path / "in", str(built(name)), tmp_path / "grades.csv", 2)
+    automatic = sum(points for _, written, points in questions(name) if not written)
+    assert (full["points"], full["of"], full["notes"]) == (automatic, automatic, "")
+    assert stub["points"] == 0
+    assert (tmp_path / "leaderboard.csv").exists() == (name == "a5")
+
+
+@ALL
+def test_points_of_the_front_page_of_the_tests_and_their_sum_agree(built, name):
+    found = questions(name)
+    assert sum(points for *_, points in found) == 100
+    table = ROW.findall(source(name).cells[1].source)
+    assert [(kind == "a person", int(p)) for _, p, kind in table] == [q[1:] for q in found]
+    tests = cases(sources(str(built(name))))
+    for question, written, points in found:
+        given = [c.points for c in tests if c.question == question]
+        assert sum(given) == (0 if written else points), question
+        shown = [c for c in tests if c.question == question and not c.test.hidden]
+        hidden = [c for c in tests if c.question == question and c.test.hidden]
+        assert written or (shown and hidden), question
+
+
+@ALL
+def test_parts_of_an_assignment(name):
+    cells = source(name).cells
+    text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    for part in ("**Story.**", "**Hand in**", "**You need**", ":class: dropdown", "| rubric |"):
+        assert part in text, part
+    minutes = int(re.search(r"\*\*Time:\*\* about (\d+) minutes", text).group(1))
+    assert 45 <= minutes <= 120
+    setup = next(c.source for c in cells if c.cell_type == "code")
+    assert '"google.colab" in sys.modules' in setup
+    assert f"assignments/student/{name}" in setup
+
+
+@ALL
+def test_source_is_executed_top_to_bottom_and_small(name):
+    codes = [c for c in source(name).cells if c.cell_type == "code"]
+    assert [c.execution_count for c in codes] == list(range(1, len(codes) + 1))
+    assert not [o for c in codes for o in c.outputs if o.output_type == "error"]
+    assert Path(SOURCES / f"{name}.ipynb").stat().st_size < 100_000
+
+
+@ALL
+def test_written_parts_have_a_rubric_that_reaches_their_points(name):
+    cells = source(name).cells
+    (points,) = [points for _, written, points in questions(name) if written]
+    prompt = next(c.source for c in cells if "marked by a person)" in c.source)
+    best = [int(n) for n in re.findall(r"^\| (\d+) / ", prompt, re.M)]
+    assert sum(best) == points
+    answer = next(c.source for c in cells if "**One answer worth full points.**" in c.source)
+    assert len(answer.split()) < 400
