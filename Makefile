@@ -57,6 +57,9 @@ reproduce: $(VENV)/.ready  ## the runs behind chapters 10 to 12; writes book/res
 assignments: $(VENV)/.ready  ## student, autograder and instructor versions in _assignments/
 	python tools/assignments.py
 
+slides: $(VENV)/.ready  ## the chapters as slides in _slides/
+	python tools/slides.py
+
 checks-report: $(VENV)/.ready  ## what the checks say of right and of wrong GD-Units
 	python tools/checks_report.py
 
@@ -64,4 +67,4 @@ set-repo: $(VENV)/.ready  ## make set-repo REPO=owner/name re-points config, bad
 	python tools/set_repo.py "$(REPO)"
 
 clean:  ## remove what the verbs made
-	rm -rf $(VENV) _build _assignments .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) _build _assignments _slides .pytest_cache .ruff_cache .hypothesis *.egg-info
