@@ -20,7 +20,7 @@ def submissions(folder: Path) -> list[Path]:
     found = [
         path
         for path in sorted(folder.rglob("*.ipynb"))
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
     ]
     if not found:
         raise DataError(f"{folder}: no notebook (.ipynb) in this folder or below it")
@@ -51,7 +51,10 @@ def grade_course(
     tests, paths = cases(texts), submissions(folder)
 
     def marked(path: Path) -> tuple[dict[str, Any], Outcome]:
-        outcome = run_submission(path, texts, limits or Limits())
+        try:
+            outcome = run_submission(path, texts, limits or Limits())
+        except Exception as error:  # one submission must not cost the class its marks
+            outcome = Outcome(cells={"the grader": f"{type(error).__name__}: {error}"})
         name = str(path.relative_to(folder).with_suffix(""))
         if feedback:
             target = feedback / f"{name}.txt"
@@ -111,4 +114,9 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(dict.fromkeys(k for r in rows for k in r)))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({key: _as_text(value) for key, value in r.items()} for r in rows)
+
+
+def _as_text(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value

@@ -72,10 +72,15 @@ def limit_self(limits: Limits) -> None:
     """Called inside: cap memory and file sizes, and block sockets where nothing else does."""
     import resource
 
-    size = int(limits.memory_gib * 2**30)
-    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    most = {
+        resource.RLIMIT_DATA: int(limits.memory_gib * 2**30),
+        resource.RLIMIT_FSIZE: FILE_BYTES,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, size in most.items():
+        hard = resource.getrlimit(kind)[1]  # it cannot be raised
+        size = size if hard == resource.RLIM_INFINITY else min(size, hard)
+        resource.setrlimit(kind, (size, size))
     if os.environ.get("DMDLITE_NO_SOCKETS"):
         socket.socket.connect = socket.socket.connect_ex = _no_network
 

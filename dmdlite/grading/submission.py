@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import select
+import stat
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ from .sandbox import Limits
 IGNORED = "otter_ignore"  # the tag of cells that need not run for the tests
 NOTEBOOK_BYTES = 50 << 20
 RESTARTS = 6  # cells and questions that may kill the process before we stop trying
+LINE_BYTES = 1 << 16  # of one message
 GRACE = 5.0  # seconds on top of a step's limit before the process is stopped from outside
 
 
@@ -65,7 +67,7 @@ def run_submission(path: Path, tests: dict[str, str], limits: Limits) -> Outcome
     skip: dict[str, str] = {}
     end = time.monotonic() + limits.total_seconds
     for _ in range(RESTARTS + 1):
-        with tempfile.TemporaryDirectory(prefix="grade-") as folder:
+        with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder:
             attempt, stopped_at, why = _attempt(cells, tests, list(skip), limits, end, Path(folder))
             outcome.problems |= attempt.problems
             outcome.cells |= attempt.cells
@@ -108,6 +110,9 @@ def _attempt(
             if not chunk:
                 break
             *lines, buffer = (buffer + chunk).split(b"\n")
+            if len(buffer) > LINE_BYTES:
+                why = "wrote into the grader's pipe"
+                break
             for line in lines:
                 message = _message(line, token)
                 if "step" in message:
@@ -140,9 +145,14 @@ def _note(outcome: Outcome, message: dict[str, Any]) -> None:
 
 
 def _entry(folder: Path) -> dict[str, Any] | None:
-    """The line for the leaderboard that a test left behind."""
+    """The line for the leaderboard that a test left behind. A submission may have put a link or a
+    device there: only a small plain file is read."""
+    path = folder / "leaderboard.json"
     try:
-        entry = json.loads((folder / "leaderboard.json").read_text()[:2000])
+        about = path.lstat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > LINE_BYTES:
+            return None
+        entry = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
     return entry if isinstance(entry, dict) else None
