@@ -15,7 +15,7 @@ from dmdlite import losses
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
-NOTEBOOKS = sorted(p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
 OWNERS = {
     name: getattr(dmdlite, name)
     for name in ("Batch", "MultimodalDataset", "DMDOutput", "GDOutput", "DMDConfig", "losses")

@@ -1,8 +1,9 @@
 """Run chapters top to bottom and write them back with outputs: python tools/execute.py [PATH ...]
 
-Without paths, every notebook of the book. Counts start at 1, saved widget state is removed (it
-breaks the view on GitHub), figures keep a palette of their colours (a third of the size, and no
-difference to be seen), and a cell that raises stops the run and leaves the file as it was.
+Without paths, every chapter and every assignment's source. Counts start at 1, saved widget state
+is removed (it breaks the view on GitHub), figures keep a palette of their colours (a third of the
+size, and no difference to be seen), and a cell that raises stops the run and leaves the file as it
+was.
 """
 
 import base64
@@ -40,6 +41,8 @@ def execute(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for path in map(Path, sys.argv[1:] or sorted((ROOT / "book").rglob("*.ipynb"))):
+    book = ROOT / "book"
+    everything = sorted([*book.glob("*.ipynb"), *book.glob("assignments/*.ipynb")])
+    for path in map(Path, sys.argv[1:] or everything):
         print(f"running {path.name}", flush=True)
         execute(path)

@@ -17,7 +17,7 @@ def test_number_of_teachers(TopKGDUnit):
     x = torch.randn(8, 5, 6)
     for k in (1, 2, 3):
         into = (TopKGDUnit(6, 5, k=k)(x).weights > 0).sum(1)
-        assert (into == k).all(), f'k = {k}: expected {k} teachers a student, got {into.tolist()}'
+        assert (into == k).all(), f'k = {k}: expected {k} teachers a student, got {into[0].tolist()}'
 
 @test_case(points=4, hidden=False)
 def test_all_teachers_is_the_plain_unit(TopKGDUnit):
