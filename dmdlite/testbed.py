@@ -28,7 +28,7 @@ class Trial:
 
     mae: float  # of the head's prediction, on the test split
     floor: float  # MAE of the best constant there
-    unimodal: Tensor  # [M] MAE of each modality's logit, on the clips that have it
+    unimodal: Tensor  # [M] MAE of each modality's own logit, on the clips that have it
     weights: Tensor  # [n, M, M] on the n test clips that have all modalities
     unit: nn.Module  # as trained
 
@@ -36,10 +36,11 @@ class Trial:
 class PooledModel(nn.Module):
     """Time averages [B, D_m] -> features [B, M, F] -> the unit, and the head."""
 
-    def __init__(self, widths: tuple[int, ...], unit: nn.Module):
+    unit: nn.Module  # set by try_unit, which gives it random numbers of its own
+
+    def __init__(self, widths: tuple[int, ...]):
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(width, FEATURE_DIM) for width in widths)
-        self.unit = unit
         self.head = nn.Linear(len(widths) * FEATURE_DIM, 1)
 
     def forward(self, pooled: list[Tensor], present: Tensor) -> tuple[Tensor, tuple]:
@@ -69,16 +70,19 @@ def try_unit(
     distil     weight of the unit's loss. The rest is the absolute error of the prediction and of
                every logit.
 
-    The same seed gives the same numbers on the same machine.
+    The same seed gives the same numbers on the same machine. Two units with one seed share all
+    random numbers but their own, so that they can be compared seed by seed.
     """
     train, test = standardize(splits["train"], splits["test"])
     data, (x_test, present, labels) = pooled(train), pooled(test)
     seed_everything(seed)
-    unit = make_unit(FEATURE_DIM, num_modalities=len(train.modalities))
-    model = PooledModel(train.widths, unit)
+    model = PooledModel(train.widths)
+    seed_everything(seed)
+    model.unit = make_unit(FEATURE_DIM, num_modalities=len(train.modalities))
+    order = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(epochs):
-        for index in torch.randperm(len(train)).split(BATCH):
+        for index in torch.randperm(len(train), generator=order).split(BATCH):
             loss = _loss(model, data, index, distil)
             optimiser.zero_grad()
             loss.backward()
@@ -91,7 +95,7 @@ def try_unit(
         floor=float(floors(labels)["mae"]),
         unimodal=error.sum(0) / present.sum(0),
         weights=weights[present.all(1)],
-        unit=unit,
+        unit=model.unit,
     )
 
 

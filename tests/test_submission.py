@@ -1,5 +1,6 @@
 """One notebook in the sandbox: where it is marked, what limits it, what it cannot touch."""
 
+import json
 import time
 
 import nbformat
@@ -17,11 +18,13 @@ from tests.submissions import LOOP, NETWORK
 from tests.tiny_assignment import marks, notebook
 
 
-def test_a_question_is_marked_where_its_check_cell_stands(tmp_path):
+def test_a_question_counts_where_its_check_cell_stands_or_at_the_end(tmp_path):
     good, bad = "def f(x):\n    return x + 1", "def f(x):\n    return 0"
     check = 'grader.check("q1")'
     assert marks(notebook(tmp_path, good, check, bad))[0]["q1"] == 5
-    assert marks(notebook(tmp_path, bad, check, good))[0]["q1"] == 0
+    assert marks(notebook(tmp_path, bad, check, good))[0]["q1"] == 5  # answered below its check
+    assert marks(notebook(tmp_path, bad, check, good, check, bad))[0]["q1"] == 5
+    assert marks(notebook(tmp_path, bad, check, bad))[0]["q1"] == 0
     assert marks(notebook(tmp_path, bad, good))[0]["q1"] == 5  # no check cell: at the end
 
 
@@ -109,7 +112,7 @@ def test_errors_in_a_line():
     assert brief(NotImplementedError()) == "not written yet"
     assert brief(AssertionError("a\n b")) == "a b"
     assert brief(ValueError("x" * 1000)) == "ValueError: " + "x" * 288
-    assert notes(Outcome(cells={"cell 2": "not written yet"})) == []
+    assert notes(Outcome(cells={"cell 2": "not written yet"})) == ["cell 2: not written yet"]
 
 
 @pytest.mark.parametrize("source", ['grader.check("q1")', " grader.check('q1');\n"])
@@ -132,7 +135,7 @@ def test_check_cells_are_recognised(source):
 def test_what_a_submission_leaves_in_its_folder_does_no_harm(tmp_path, trick):
     code = f"import os\n{trick}\ndef g():\n    return 'g'"
     line, outcome = marks(notebook(tmp_path, code))
-    assert (line["q2"], outcome.entry) == (5, None)
+    assert (line["q2"], outcome.entry) == (5, {})
 
 
 def test_a_flood_into_the_pipe_ends_the_attempt(tmp_path):
@@ -148,3 +151,65 @@ def test_a_flood_into_the_pipe_ends_the_attempt(tmp_path):
     line, _ = marks(notebook(tmp_path, code, "def g():\n    return 'g'"))
     assert line["q2"] == 5  # the flooding cell is left out
     assert "cell 1: wrote into the grader's pipe" in line["notes"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%matplotlib inline\nimport math",
+        "import no_such_package\nimport math",
+        "from google.colab import drive\ndrive.mount('x')\nimport math",
+        "1 / 0; x = 1\nimport math",
+    ],
+)
+def test_an_error_does_not_keep_the_rest_of_its_cell_from_running(tmp_path, cell):
+    code = "@staticmethod\ndef g():\n    return 'g' if math.pi > 3 else ''"
+    assert marks(notebook(tmp_path, f"{cell}\n{code}"))[0]["q2"] == 5
+
+
+def test_messages_may_hold_anything(tmp_path):
+    path = notebook(tmp_path, r"raise ValueError('\ud800')", "def g():\n    return 'g'")
+    assert "ValueError" in marks(path)[0]["notes"]
+
+
+def test_lines_without_end_are_stopped_at_the_limit(tmp_path):
+    flood = (
+        "import os\n"
+        "for fd in range(3, 64):\n"
+        "    while True:\n"
+        "        try:\n"
+        "            while True:\n"
+        "                os.write(fd, b'x\\n' * 2000)\n"
+        "        except OSError:\n"
+        "            break\n"
+        "        except BaseException:\n"
+        "            pass"
+    )
+    line, _ = marks(notebook(tmp_path, flood, "def g():\n    return 'g'"), step_seconds=3)
+    assert line["q2"] == 5
+    assert "cell 1: took too long" in line["notes"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8"])
+def test_encodings_and_empty_tags(tmp_path, encoding):
+    path = tmp_path / "s.ipynb"
+    cell = new_code_cell("def g():\n    return 'g'")
+    notebook = new_notebook(cells=[cell])
+    notebook["cells"][0]["metadata"]["tags"] = None
+    path.write_bytes(json.dumps(notebook).encode(encoding))
+    assert marks(path)[0]["q2"] == 5
+
+
+@pytest.mark.parametrize(
+    "cheat",
+    [
+        "import sys, types\nsys.modules['dmdlite.checks'] = types.SimpleNamespace()",
+        "import dmdlite.checks\ndmdlite.checks.require.__code__ = (lambda c, *n: None).__code__",
+        "import builtins\nbuiltins.__import__ = lambda *a, **k: None",
+        "import json\njson.dumps = lambda *a, **k: ''",
+        "import torch\ntorch.autograd.grad = lambda *a, **k: ()",
+    ],
+)
+def test_what_a_submission_exchanges_is_noted(tmp_path, cheat):
+    line, _ = marks(notebook(tmp_path, f"{cheat}", "def g():\n    return 'g'"))
+    assert "replaced, and put back before testing" in line["notes"]

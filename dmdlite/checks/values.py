@@ -14,7 +14,7 @@ from torch import nn
 
 from .. import gd_unit as reference
 from . import brute_force
-from .building import BATCH, OUTPUT, close, features, make, off_diagonal
+from .building import BATCH, FEATURES, OUTPUT, close, features, make, off_diagonal
 
 
 def interface(unit_class: type[nn.Module]) -> None:
@@ -123,12 +123,21 @@ def loss(unit_class: type[nn.Module]) -> None:
     close(found, expected, "loss, against a loop over clips and edges (Eq. 9)")
 
 
+def _layers_of_eq_8(unit: nn.Module) -> bool:
+    """Whether the unit has linear layers of the names and widths that the chapter gives them."""
+    layers = [getattr(unit, name, None) for name in ("logit", "node", "edge")]
+    if not all(isinstance(layer, nn.Linear) for layer in layers):
+        return False
+    _, node, edge = layers
+    return node.in_features == 1 + FEATURES and edge.in_features == 2 * node.out_features
+
+
 def edge_scores(unit_class: type[nn.Module]) -> None:
     unit, x = make(unit_class, 4), features(4)
     weights = unit(x)[1]
     spread = weights[:, off_diagonal(4)].std(1).max()
     assert spread > 1e-6, "expected weights that depend on features, but all edges weigh alike"
-    if all(isinstance(getattr(unit, n, None), nn.Linear) for n in ("logit", "node", "edge")):
+    if _layers_of_eq_8(unit):
         close(weights, brute_force.weights(unit, x), "weights, against a double loop over Eq. 8")
     other = x.clone()
     other[:, 3] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -24,13 +25,14 @@ def grade(
     jobs: Annotated[int, typer.Option(min=1, help="Submissions at a time")] = os.cpu_count() or 1,
     step_seconds: Annotated[float, typer.Option(min=1, help="For one cell, or one question")] = 60,
     total_seconds: Annotated[float, typer.Option(min=1, help="For one submission")] = 600,
-    memory: Annotated[float, typer.Option(min=1, help="GiB for one submission")] = 4,
+    memory: Annotated[float, typer.Option(min=1, help="GiB for one process")] = 4,
 ) -> None:
     """Grade a class's notebooks, each in a process of its own without a network.
 
     Writes points a question; the written parts are for you. Limits keep a class from mistakes, not
     from malice: see the teachers' page for what a submission can reach.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop what runs, as Ctrl-C does
     limits = sandbox.Limits(step_seconds, total_seconds, memory)
     if not sandbox.isolation():
         typer.echo("no namespaces here (unshare): sockets are blocked within Python only", err=True)

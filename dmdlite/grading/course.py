@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 
 from ..files import replacing
 from ..validate import DataError
+from . import sandbox
 from .sandbox import Limits
-from .submission import Outcome, run_submission
+from .submission import Outcome, run_cells, run_submission
 from .tests import Case, cases, sources
 
 
@@ -19,8 +21,10 @@ def submissions(folder: Path) -> list[Path]:
     """All notebooks under a folder, by name. Raises DataError when there is none."""
     found = [
         path
-        for path in sorted(folder.rglob("*.ipynb"))
-        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() == ".ipynb"
+        and path.is_file()
+        and not any(p.startswith(".") for p in path.relative_to(folder).parts)
     ]
     if not found:
         raise DataError(f"{folder}: no notebook (.ipynb) in this folder or below it")
@@ -57,19 +61,34 @@ def grade_course(
             outcome = Outcome(cells={"the grader": f"{type(error).__name__}: {error}"})
         name = str(path.relative_to(folder).with_suffix(""))
         if feedback:
-            target = feedback / f"{name}.txt"
-            with replacing(target) as temporary:
-                temporary.write_text(in_words(outcome, tests), encoding="utf-8")
+            try:
+                _write_text(feedback / f"{name}.txt", in_words(outcome, tests))
+            except OSError as error:  # a name that is too long, or also a folder's
+                outcome.cells["feedback"] = f"not written: {error.strerror}"
         done(name)
         return row(name, outcome, tests), outcome
 
-    with ThreadPoolExecutor(jobs) as pool:
+    _try_sandbox(limits or Limits())
+    pool = ThreadPoolExecutor(jobs)
+    try:
         results = list(pool.map(marked, paths))
+    except BaseException:  # stopped from the keyboard, say
+        pool.shutdown(wait=False, cancel_futures=True)
+        sandbox.stop_all()
+        raise
+    pool.shutdown()
     _write(out, [line for line, _ in results])
-    entries = [{"submission": line["submission"], **o.entry} for line, o in results if o.entry]
+    entries = [o.entry | {"submission": line["submission"]} for line, o in results if o.entry]
     if entries:
         _write(out.with_name("leaderboard.csv"), sorted(entries, key=_place))
     return [line for line, _ in results]
+
+
+def _try_sandbox(limits: Limits) -> None:
+    """Raises DataError where not even an empty notebook gets through."""
+    empty = run_cells([], {}, limits)
+    if empty.cells:
+        raise DataError(f"the sandbox does not start on this machine: {empty.cells}")
 
 
 def _place(entry: dict[str, Any]) -> tuple[float, str]:
@@ -92,7 +111,7 @@ def notes(outcome: Outcome) -> list[str]:
     """What happened besides passing and failing."""
     if outcome.unreadable:
         return [f"not a notebook: {outcome.unreadable}"]
-    found = [f"{key}: {why}" for key, why in outcome.cells.items() if why != "not written yet"]
+    found = [f"{key}: {why}" for key, why in outcome.cells.items()]
     if outcome.changed:
         found.append("replaced, and put back before testing: " + ", ".join(outcome.changed))
     return found
@@ -111,10 +130,18 @@ def in_words(outcome: Outcome, tests: list[Case]) -> str:
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(dict.fromkeys(k for r in rows for k in r)))
-        writer.writeheader()
-        writer.writerows({key: _as_text(value) for key, value in r.items()} for r in rows)
+    names = dict.fromkeys(["submission", *(key for row in rows for key in row)])
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(names))
+    writer.writeheader()
+    writer.writerows({key: _as_text(value) for key, value in row.items()} for row in rows)
+    _write_text(path, text.getvalue())
+
+
+def _write_text(path: Path, text: str) -> None:
+    """UTF-8, whatever a submission put into its messages or its name."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8", errors="backslashreplace"))
 
 
 def _as_text(value: Any) -> Any:

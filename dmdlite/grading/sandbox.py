@@ -1,9 +1,9 @@
-"""One process with limits on memory, time, processes and files, and without a network.
+"""One process with limits on memory, time and file sizes, and without a network.
 
 Linux has the means: `unshare` starts the process in namespaces of its own, where it sees no
-network and no other process, and where everything it started dies with it. Elsewhere, or where
-namespaces are not allowed, Python's sockets are blocked instead, which stops mistakes and not
-malice. Neither hides the file system.
+network and no other process, and where everything it started dies with it, as it does when the
+grader dies (`setpriv`). Elsewhere, or where namespaces are not allowed, Python's sockets are
+blocked instead, which stops mistakes and not malice. Neither hides the file system.
 """
 
 from __future__ import annotations
@@ -12,13 +12,19 @@ import functools
 import os
 import shutil
 import signal
+import site
 import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-NAMESPACES = ["--user", "--map-current-user", "--net", "--ipc", "--pid", "--fork", "--kill-child"]
-KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "DMDLITE_DATA")  # of the environment
+ISOLATED = [
+    "setpriv", "--pdeathsig", "KILL",
+    "unshare", "--user", "--map-current-user", "--net", "--ipc",
+    "--pid", "--mount", "--mount-proc", "--fork", "--kill-child",
+]  # fmt: skip
+KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR", "DMDLITE_DATA")  # of the environment
+RUNNING: set[subprocess.Popen] = set()
 FILE_BYTES = 64 << 20
 
 
@@ -34,21 +40,21 @@ class Limits:
 @functools.cache
 def isolation() -> list[str]:
     """The command that starts another in namespaces of its own; [] where that cannot be done."""
-    if not shutil.which("unshare"):
+    if not (shutil.which("unshare") and shutil.which("setpriv")):
         return []
-    command = ["unshare", *NAMESPACES]
-    tried = subprocess.run([*command, "true"], capture_output=True)
-    return command if tried.returncode == 0 else []
+    tried = subprocess.run([*ISOLATED, "true"], capture_output=True)
+    return ISOLATED if tried.returncode == 0 else []
 
 
 def start(command: list[str], folder: Path, results: int, limits: Limits) -> subprocess.Popen:
     """Start `command` in `folder`, its standard input a pipe, `results` a file descriptor that it
     inherits. What it prints is dropped."""
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment |= {"PYTHONUSERBASE": site.getuserbase()}  # HOME changes, what is installed not
     environment |= {"HOME": str(folder), "IPYTHONDIR": str(folder / ".ipython")}
     environment |= {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
     environment |= {"CUDA_VISIBLE_DEVICES": "", "DMDLITE_NO_SOCKETS": "" if isolation() else "1"}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         isolation() + command,
         cwd=folder,
         env=environment,
@@ -59,6 +65,8 @@ def start(command: list[str], folder: Path, results: int, limits: Limits) -> sub
         start_new_session=True,
         text=True,
     )
+    RUNNING.add(process)
+    return process
 
 
 def stop(process: subprocess.Popen) -> None:
@@ -66,6 +74,13 @@ def stop(process: subprocess.Popen) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    RUNNING.discard(process)
+
+
+def stop_all() -> None:
+    """End every process that runs."""
+    for process in list(RUNNING):
+        stop(process)
 
 
 def limit_self(limits: Limits) -> None:

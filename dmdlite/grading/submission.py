@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import select
-import stat
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from . import sandbox
 from .sandbox import Limits
 
 IGNORED = "otter_ignore"  # the tag of cells that need not run for the tests
-NOTEBOOK_BYTES = 50 << 20
+NOTEBOOK_BYTES = 20 << 20
 RESTARTS = 6  # cells and questions that may kill the process before we stop trying
 LINE_BYTES = 1 << 16  # of one message
 GRACE = 5.0  # seconds on top of a step's limit before the process is stopped from outside
@@ -34,7 +33,9 @@ class Outcome:
     cells: dict[str, str] = field(default_factory=dict)  # cell -> what it raised, why left out
     changed: list[str] = field(default_factory=list)  # library names that the notebook replaced
     unreadable: str = ""
-    entry: dict[str, Any] | None = None  # leaderboard.json, where a test wrote one
+    entry: dict[str, Any] = field(
+        default_factory=dict
+    )  # for the leaderboard, where a test wrote it
 
 
 def cells_of(path: Path) -> list[tuple[int, str]]:
@@ -45,25 +46,29 @@ def cells_of(path: Path) -> list[tuple[int, str]]:
     try:
         if path.stat().st_size > NOTEBOOK_BYTES:
             raise ValueError(f"larger than {NOTEBOOK_BYTES >> 20} MB")
-        notebook = nbformat.read(path, as_version=4)
+        notebook = nbformat.reads(path.read_bytes().decode("utf-8-sig"), as_version=4)
         return [
             (number, cell.source)
             for number, cell in enumerate(notebook.cells, start=1)
-            if cell.cell_type == "code" and IGNORED not in cell.metadata.get("tags", [])
+            if cell.cell_type == "code" and IGNORED not in (cell.metadata.get("tags") or [])
         ]
     except Exception as error:  # nbformat raises what its parsers raise
         raise ValueError(" ".join(str(error).split())[:200] or type(error).__name__) from None
 
 
 def run_submission(path: Path, tests: dict[str, str], limits: Limits) -> Outcome:
-    """Run a notebook and its tests. A cell or a question that kills its process, or hangs beyond
-    reach, is left out, and the rest is run again; tests passed before count."""
-    outcome = Outcome()
+    """Run a notebook and its tests (question -> the text of its test file)."""
     try:
         cells = cells_of(path)
     except ValueError as error:
-        outcome.unreadable = str(error)
-        return outcome
+        return Outcome(unreadable=str(error))
+    return run_cells(cells, tests, limits)
+
+
+def run_cells(cells: list[tuple[int, str]], tests: dict[str, str], limits: Limits) -> Outcome:
+    """Run cells and tests. A cell or a question that kills its process, or hangs beyond reach, is
+    left out, and the rest is run again; tests passed before count."""
+    outcome = Outcome()
     skip: dict[str, str] = {}
     end = time.monotonic() + limits.total_seconds
     for _ in range(RESTARTS + 1):
@@ -72,7 +77,7 @@ def run_submission(path: Path, tests: dict[str, str], limits: Limits) -> Outcome
             outcome.problems |= attempt.problems
             outcome.cells |= attempt.cells
             outcome.changed = sorted({*outcome.changed, *attempt.changed})
-            outcome.entry = _entry(Path(folder)) or outcome.entry
+            outcome.entry = attempt.entry or outcome.entry
         if not stopped_at:
             break
         skip[stopped_at] = why
@@ -99,9 +104,8 @@ def _attempt(
         process.stdin.close()
         buffer, since = b"", time.monotonic()
         while True:
-            deadline = min(end, since + limits.step_seconds + GRACE)
-            ready, _, _ = select.select([reading], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
+            left = min(end, since + limits.step_seconds + GRACE) - time.monotonic()
+            if left <= 0 or not select.select([reading], [], [], left)[0]:
                 why = "took too long and could not be interrupted"
                 if time.monotonic() >= end:
                     why = f"the submission took longer than {limits.total_seconds:g} s"
@@ -142,17 +146,17 @@ def _note(outcome: Outcome, message: dict[str, Any]) -> None:
         outcome.cells[message["cell"]] = message["problem"]
     elif "changed" in message:
         outcome.changed += message["changed"]
+    elif "entry" in message:
+        outcome.entry = _entry(message["entry"])
 
 
-def _entry(folder: Path) -> dict[str, Any] | None:
-    """The line for the leaderboard that a test left behind. A submission may have put a link or a
-    device there: only a small plain file is read."""
-    path = folder / "leaderboard.json"
+def _entry(text: str) -> dict[str, Any]:
+    """The line for the leaderboard that a test left; {} for anything but plain fields."""
     try:
-        about = path.lstat()
-        if not stat.S_ISREG(about.st_mode) or about.st_size > LINE_BYTES:
-            return None
-        entry = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    return entry if isinstance(entry, dict) else None
+        entry = json.loads(text)
+    except ValueError:
+        return {}
+    plain = isinstance(entry, dict) and all(
+        isinstance(v, str | int | float) for v in entry.values()
+    )
+    return entry if plain else {}

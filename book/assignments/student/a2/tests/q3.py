@@ -13,9 +13,11 @@ def test_learned_half(learned_half):
     prior = torch.tensor([[0.0, 3.0, 1.0], [0.0, 0.0, 0.0], [2.0, 2.0, 0.0]])
     plain, unit, x = (dmdlite.GDUnit(6), dmdlite.GDUnit(6, prior=prior), torch.randn(4, 3, 6))
     unit.load_state_dict(plain.state_dict(), strict=False)
-    found, expected = (learned_half(unit(x).weights, prior), plain(x).weights)
+    found, expected = (learned_half(unit(x).weights.detach(), prior), plain(x).weights.detach())
     worst = float((found - expected).abs().max())
-    assert worst < 1e-05, f'expected the weights without the prior, got {worst:.3f} off'
+    assert worst < 1e-05, f'expected the weights without the prior, got {worst:.3f} off (was the prior, which sums to 8 here, scaled first?)'
+    found = learned_half(unit(x).weights.detach(), prior.tolist())
+    assert float((found - expected).abs().max()) < 1e-05, 'a prior given as a nested list'
     assert torch.equal(learned_half(expected, None), expected), 'no prior: all of it is learned'
 
 @test_case(points=6, hidden=False)

@@ -8,8 +8,8 @@ points = 20
 @test_case(points=5, hidden=False)
 def test_by_hand(attention_map):
     import torch
-    x = torch.tensor([[[1.0, 1.0], [1.0, 1.0], [0.0, 0.0], [2.0, 2.0], [9.0, 9.0]]])
-    mask = torch.tensor([[True, True, True, True, False]])
+    x = torch.tensor([[[1.0, 1.0]] * 3 + [[0.0, 0.0], [2.0, 2.0], [9.0, 9.0]]])
+    mask = torch.tensor([[True, True, True, True, True, False]])
     expected = torch.tensor([[2.0, 4.0]]) / 20 ** 0.5
     found = attention_map(x, mask, bins=2)
     assert torch.allclose(found, expected, atol=1e-05), f'expected {expected}, got {found}'
