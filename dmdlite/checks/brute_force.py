@@ -29,7 +29,7 @@ def weights(unit: nn.Module, features: Tensor, normalize: str = "graph") -> Tens
     """Eq. 8 edge by edge, from the unit's own layers `logit`, `node` and `edge`: [B, M, M]."""
     batch, m, _ = features.shape
     found = torch.zeros(batch, m, m)
-    for b, x in enumerate(features):
+    for b, x in enumerate(features.to(unit.logit.weight.dtype)):
         ends = [torch.cat([unit.logit(x[k]), x[k]]) for k in range(m)]
         for i in range(m):
             for j in range(m):

@@ -11,13 +11,55 @@ FEATURES, BATCH = 6, 5
 OUTPUT = ("logits", "weights", "discrepancy", "loss")
 
 
-def make(unit_class: type[nn.Module], modalities: int = 3, **options) -> nn.Module:
-    """A unit with seeded weights."""
+def make(unit_class: type[nn.Module], modalities: int = 3, seed: int = 0, **options) -> nn.Module:
+    """A unit with seeded weights, moved away from where its constructor leaves them: a layer that
+    starts at zero would hide faults, and hide what is right."""
     takes = inspect.signature(unit_class).parameters
     if "num_modalities" in takes or any(p.kind is p.VAR_KEYWORD for p in takes.values()):
         options["num_modalities"] = modalities
-    torch.manual_seed(modalities)
-    return unit_class(FEATURES, **options)
+    torch.manual_seed(seed + modalities)
+    try:
+        unit = unit_class(FEATURES, **options)
+    except TypeError as error:
+        call = ", ".join([str(FEATURES), *(f"{name}=..." for name in options)])
+        raise TypeError(f"called with ({call}): {error}") from error
+    unit(features(modalities))  # layers that take their width from the first input do so now
+    with torch.no_grad():
+        for p in unit.parameters():
+            p += 0.3 * torch.randn_like(p)
+    return unit
+
+
+def share_parameters(source: nn.Module, target: nn.Module) -> None:
+    """Give `target` the parameters of `source` that it has by the same names."""
+    theirs = dict(source.named_parameters())
+    with torch.no_grad():
+        for name, p in target.named_parameters():
+            if name in theirs:
+                p.copy_(theirs[name])
+
+
+def gradient(value: Tensor, wanted: Tensor) -> Tensor:
+    """d value / d wanted, zeros where there is no path."""
+    if not value.requires_grad:
+        return torch.zeros_like(wanted)
+    (found,) = torch.autograd.grad(value, wanted, retain_graph=True, allow_unused=True)
+    return torch.zeros_like(wanted) if found is None else found
+
+
+def parameters_of_f(unit: nn.Module, logits: Tensor) -> dict[str, nn.Parameter]:
+    """The parameters that the logits depend on, by name."""
+    named = unit.named_parameters()
+    return {n: p for n, p in named if gradient(logits.square().sum(), p).abs().max() > 0}
+
+
+def layers_of_eq_8(unit: nn.Module) -> bool:
+    """Whether the unit has linear layers of the names and widths that the chapter gives them."""
+    layers = [getattr(unit, name, None) for name in ("logit", "node", "edge")]
+    if not all(isinstance(layer, nn.Linear) for layer in layers):
+        return False
+    _, node, edge = layers
+    return node.in_features == 1 + FEATURES and edge.in_features == 2 * node.out_features
 
 
 def features(modalities: int = 3, seed: int = 0) -> Tensor:

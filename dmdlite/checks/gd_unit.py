@@ -37,6 +37,7 @@ GD_UNIT = (
     Check("number of modalities", _chapter(7), values.number_of_modalities),
     Check("edge scores", _chapter(6), values.edge_scores),
     Check("permutation", _chapter(7), values.permutation),
+    Check("parameters registered", _chapter(7), training.registered),
     Check("students only", _chapter(5), training.students_only),
     Check("graph not bent", _chapter(7), training.graph_not_bent),
     Check("logits learn", _chapter(2), training.logits_learn),
@@ -45,6 +46,8 @@ GD_UNIT = (
     Check("per target", "chapter 6, Exercise 1", options.per_target),
     Check("prior", _chapter(10), options.prior),
     Check("missing modality", "chapter 1, Section 3", options.missing_modality),
+    Check("softmax of those there", _chapter(6), options.softmax_of_those_there),
+    Check("prior of those there", _chapter(10), options.prior_of_those_there),
 )
 
 

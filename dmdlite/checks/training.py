@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
-from .building import features, make
+from .building import features, gradient, layers_of_eq_8, make, parameters_of_f, share_parameters
+from .values import OUTPUT, close
 
 
-def _gradient(value: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """d value / d x, zeros where there is no path."""
-    if not value.requires_grad:
-        return torch.zeros_like(x)
-    (found,) = torch.autograd.grad(value, x, retain_graph=True, allow_unused=True)
-    return torch.zeros_like(x) if found is None else found
+def registered(unit_class: type[nn.Module]) -> None:
+    """Two units, made from other random numbers, are one when they share their parameters."""
+    first, second = make(unit_class), make(unit_class, seed=100)
+    share_parameters(first, second)
+    x = features()
+    for name, a, b in zip(OUTPUT, first(x), second(x), strict=True):
+        close(b, a, f"{name} of another unit with the same parameters (a layer outside them?)")
 
 
 def students_only(unit_class: type[nn.Module]) -> None:
@@ -22,7 +23,7 @@ def students_only(unit_class: type[nn.Module]) -> None:
     for i in range(3):
         for j in range(3):
             if i != j:
-                found = _gradient(eps[:, i, j].sum(), x)
+                found = gradient(eps[:, i, j].sum(), x)
                 moved = [k for k in range(3) if found[:, k].abs().max() > 0]
                 assert moved == [j], (
                     f"edge {i} -> {j}: expected its gradient to reach the student, "
@@ -31,41 +32,55 @@ def students_only(unit_class: type[nn.Module]) -> None:
 
 
 def loss_moves_students(unit_class: type[nn.Module]) -> None:
-    """The loss's own gradient: sum over i of w_ij sign(z_j - z_i) in front of dz_j."""
+    """The loss's own gradient: sum over i of w_ij sign(z_j - z_i) in front of dz_j, for the
+    features and for f's parameters."""
     unit, x = make(unit_class), features().requires_grad_()
     z, weights, _, loss = unit(x)
     sign = (z[:, None, :] - z[:, :, None]).sign()
     pull = (weights * sign).sum(1).detach() / len(x)  # [B, M]
-    (expected,) = torch.autograd.grad(z, x, pull, retain_graph=True)
-    worst = (_gradient(loss, x) - expected).abs().max()
-    assert worst < 1e-4, (
-        "gradient of the loss: expected sum_i w_ij sign(z_j - z_i) for student j, "
-        f"mean over the batch; got one that differs by {worst:.4f}"
-    )
+    for name, wanted in {"features": x, **parameters_of_f(unit, z)}.items():
+        worst = (gradient(loss, wanted) - gradient((z * pull).sum(), wanted)).abs().max()
+        assert worst < 1e-4, (
+            f"gradient of the loss for {name}: expected sum_i w_ij sign(z_j - z_i) dz_j, mean "
+            f"over the batch; got one that differs by {worst:.4f}"
+        )
 
 
 def graph_not_bent(unit_class: type[nn.Module]) -> None:
     unit, x = make(unit_class), features().requires_grad_()
-    worst = _gradient(unit(x)[1].square().sum(), x).abs().max()
-    assert worst == 0, (
-        "weights: expected no gradient to the features (g reads them detached), "
-        f"got one of size {worst:.4f}"
-    )
+    z, weights, _, _ = unit(x)
+    for name, wanted in {"the features": x, **parameters_of_f(unit, z)}.items():
+        worst = gradient(weights.square().sum(), wanted).abs().max()
+        assert worst == 0, (
+            f"weights: expected no gradient to {name} (g reads features and logits detached), "
+            f"got one of size {worst:.4f}"
+        )
 
 
 def edge_function_learns(unit_class: type[nn.Module]) -> None:
     unit, x = make(unit_class), features()
-    _, weights, _, loss = unit(x)
-    parameters = list(unit.parameters())
-    of_edges = [p for p in parameters if _gradient(weights.square().sum(), p).abs().max() > 0]
-    assert of_edges, "expected weights with a gradient to g's parameters, got none"
-    assert any(_gradient(loss, p).abs().max() > 0 for p in of_edges), (
+    z, weights, eps, loss = unit(x)
+    of_f = parameters_of_f(unit, z)
+    of_g = {n: p for n, p in unit.named_parameters() if n not in of_f}
+    found = {n: gradient(loss, p) for n, p in of_g.items()}
+    assert any(g.abs().max() > 0 for g in found.values()), (
         "expected the loss to train g, but no gradient of it reaches g's parameters"
     )
+    if layers_of_eq_8(unit):
+        idle = [n for n in ("node.weight", "edge.weight") if found[n].abs().max() == 0]
+        assert not idle, f"expected the loss to train node and edge, but it does not reach {idle}"
+    if weights.requires_grad:
+        value = (weights * eps.detach()).sum((1, 2)).mean()
+        for name, p in of_g.items():
+            worst = (found[name] - gradient(value, p)).abs().max()
+            assert worst < 1e-4, (
+                f"gradient of the loss for {name}: expected that of sum w |gap|, "
+                f"got one that differs by {worst:.4f}"
+            )
 
 
 def logits_learn(unit_class: type[nn.Module]) -> None:
     unit, x = make(unit_class), features()
     error = unit(x)[0].square().mean()  # a task loss: predict zero
-    reached = [p for p in unit.parameters() if _gradient(error, p).abs().max() > 0]
+    reached = [p for p in unit.parameters() if gradient(error, p).abs().max() > 0]
     assert reached, "expected a task loss on the logits to train f, but it reaches no parameter"

@@ -10,11 +10,21 @@ from contextlib import contextmanager
 from unittest import mock
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .. import gd_unit as reference
 from . import brute_force
-from .building import BATCH, FEATURES, OUTPUT, close, features, make, off_diagonal
+from .building import (
+    BATCH,
+    OUTPUT,
+    close,
+    features,
+    gradient,
+    layers_of_eq_8,
+    make,
+    off_diagonal,
+    parameters_of_f,
+)
 
 
 def interface(unit_class: type[nn.Module]) -> None:
@@ -27,24 +37,30 @@ def interface(unit_class: type[nn.Module]) -> None:
         assert torch.is_tensor(value), f"{name}: expected a tensor, got {type(value).__name__}"
 
 
+def _locked(*_, **__):
+    raise AssertionError("uses dmdlite's own GD-Unit; expected your own code")
+
+
 @contextmanager
 def reference_locked():
-    """Within it, every use of `dmdlite.GDUnit` or of its helpers raises AssertionError."""
-
-    def locked(*_, **__):
-        raise AssertionError("uses dmdlite's own GD-Unit; expected your own code")
-
-    methods = {n: locked for n, f in vars(reference.GDUnit).items() if inspect.isfunction(f)}
-    with (
-        mock.patch.multiple(reference.GDUnit, **methods),
-        mock.patch.object(reference, "discrepancy", locked),
-    ):
-        yield
+    """Within it, every use of `dmdlite.GDUnit` or of its helpers raises AssertionError, also
+    under another name."""
+    functions = [f for f in vars(reference.GDUnit).values() if inspect.isfunction(f)]
+    open_ones = [f for f in [*functions, reference.discrepancy] if not f.__code__.co_freevars]
+    codes = [f.__code__ for f in open_ones]
+    with mock.patch.object(reference.GDUnit, "__init__", _locked):
+        for f in open_ones:
+            f.__code__ = _locked.__code__
+        try:
+            yield
+        finally:
+            for f, code in zip(open_ones, codes, strict=True):
+                f.__code__ = code
 
 
 def own_work(unit_class: type[nn.Module]) -> None:
-    parents = [c.__name__ for c in unit_class.__mro__ if c is reference.GDUnit]
-    assert not parents, "inherits from dmdlite.GDUnit; expected your own code"
+    inherits = reference.GDUnit in unit_class.__mro__
+    assert not inherits, "inherits from dmdlite.GDUnit; expected your own code"
     with reference_locked():
         make(unit_class)(features())
 
@@ -67,6 +83,9 @@ def same_twice(unit_class: type[nn.Module]) -> None:
     unit, x = make(unit_class), features()
     for name, first, second in zip(OUTPUT, unit(x), unit(x), strict=True):
         close(second, first, f"{name} of a second call with the same features")
+    trained = unit(x)
+    for name, first, second in zip(OUTPUT, trained, unit.eval()(x), strict=True):
+        close(second, first, f"{name} after unit.eval()")
 
 
 def finite(unit_class: type[nn.Module]) -> None:
@@ -80,17 +99,27 @@ def finite(unit_class: type[nn.Module]) -> None:
 
 
 def logits(unit_class: type[nn.Module]) -> None:
-    unit, x = make(unit_class), features()
+    unit, x = make(unit_class), features().requires_grad_()
     plain = unit(x)[0]
-    other = x.clone()
+    slopes = gradient(plain[:, 0].sum(), x)[:, 0].abs().amax(0)  # [F]
+    unread = [k for k, slope in enumerate(slopes.tolist()) if slope == 0]
+    other = x.detach().clone()
     other[:, 0] += 1
     moved = unit(other)[0]
     assert not torch.allclose(moved[:, 0], plain[:, 0]), (
         "expected a logit that depends on its modality's features, but it stays the same"
     )
     close(moved[:, 1:], plain[:, 1:], "logits of modalities whose features did not change")
-    same = unit(x[:, :1].expand(-1, 3, -1).contiguous())[0]
+    same = unit(x.detach()[:, :1].expand(-1, 3, -1).contiguous())[0]
     close(same[:, 1:], same[:, :1].expand(-1, 2), "logits of equal features: f is one for all")
+    if plain.requires_grad:  # that it must be is said by another check
+        assert not unread, f"expected a logit that reads every feature, but not {unread}"
+    if layers_of_eq_8(unit):
+        close(
+            plain,
+            unit.logit(x.to(unit.logit.weight)).squeeze(-1),
+            "logits, against the layer `logit`",
+        )
 
 
 def samples_apart(unit_class: type[nn.Module]) -> None:
@@ -123,26 +152,55 @@ def loss(unit_class: type[nn.Module]) -> None:
     close(found, expected, "loss, against a loop over clips and edges (Eq. 9)")
 
 
-def _layers_of_eq_8(unit: nn.Module) -> bool:
-    """Whether the unit has linear layers of the names and widths that the chapter gives them."""
-    layers = [getattr(unit, name, None) for name in ("logit", "node", "edge")]
-    if not all(isinstance(layer, nn.Linear) for layer in layers):
-        return False
-    _, node, edge = layers
-    return node.in_features == 1 + FEATURES and edge.in_features == 2 * node.out_features
-
-
 def edge_scores(unit_class: type[nn.Module]) -> None:
     unit, x = make(unit_class, 4), features(4)
-    weights = unit(x)[1]
+    weights = unit(x)[1].detach()
     spread = weights[:, off_diagonal(4)].std(1).max()
     assert spread > 1e-6, "expected weights that depend on features, but all edges weigh alike"
-    if _layers_of_eq_8(unit):
-        close(weights, brute_force.weights(unit, x), "weights, against a double loop over Eq. 8")
+    if layers_of_eq_8(unit):
+        expected = brute_force.weights(unit, x)
+        close(
+            weights, expected, "weights, against a double loop over Eq. 8 (ends: logit, features)"
+        )
     other = x.clone()
     other[:, 3] += 1
     ratio = [w[:, 0, 1] / w[:, 1, 2] for w in (weights, unit(other)[1])]
     close(ratio[1], ratio[0], "ratio of two weights whose edges do not touch what changed")
+    _reads_both_ends(unit, x, weights)
+
+
+def _reads_both_ends(unit: nn.Module, x: Tensor, weights: Tensor) -> None:
+    """Eq. 8: g sees the logit and every feature, of the teacher and of the student."""
+    moved = x.clone()
+    moved[:, 1] += 1
+    after = unit(moved)[1].detach()
+    for end, i, j in (("student", 0, 1), ("teacher", 1, 0)):
+        before, now = (w[:, i, j] / w[:, 2, 3] for w in (weights, after))
+        assert not torch.allclose(now, before, rtol=1e-5), (
+            f"expected a score that depends on the {end}, but it stays when only the {end} changes"
+        )
+    for k in range(x.shape[-1]):
+        moved = x.clone()
+        moved[:, 0, k] += 1
+        assert not torch.allclose(unit(moved)[1], weights, rtol=1e-5), (
+            f"expected weights that depend on every feature, but not on feature {k}"
+        )
+    leaf = x.clone().requires_grad_()
+    slope = gradient(unit(leaf)[0][:, 0].sum(), leaf)[:, 0]  # [B, F]
+    step = torch.randn(slope.shape, generator=torch.manual_seed(0))
+    along = (step * slope).sum(-1, keepdim=True) / slope.square().sum(-1, keepdim=True)
+    moved = x.clone()
+    moved[:, 0] += step - along.nan_to_num() * slope  # as the logit, if linear, stays
+    assert not torch.allclose(unit(moved)[1], weights, rtol=1e-5), (
+        "expected weights that depend on the features, but they change with the logits alone"
+    )
+    of_f = parameters_of_f(unit, unit(x)[0])
+    with torch.no_grad():
+        for p in of_f.values():
+            p += 0.5 * torch.randn(p.shape, generator=torch.manual_seed(1)).to(p)
+    assert not of_f or not torch.allclose(unit(x)[1], weights, rtol=1e-5), (
+        "expected weights that depend on the logits, but they stay when f changes"
+    )
 
 
 def permutation(unit_class: type[nn.Module]) -> None:

@@ -43,10 +43,13 @@ class Plain(nn.Module):
     def gap(self, z):
         return (z[:, None, :] - z.detach()[:, :, None]).abs()
 
-    def mix(self, w):
+    def mix(self, w, edges):
         if self.prior is None:
             return w, 0.0
-        return (w + self.prior) / 2, 10 * (w.mean(0) - self.prior).square().sum()
+        prior = self.prior * edges
+        total = prior.sum((1, 2), keepdim=True)
+        prior = torch.where(total > 0, prior / total.clamp(min=1e-12), w)
+        return (w + prior) / 2, 10 * (w - prior).mean(0).square().sum()
 
     def total(self, w, eps):
         return (w * eps).sum((1, 2)).mean()
@@ -54,7 +57,7 @@ class Plain(nn.Module):
     def forward(self, x, present=None):
         z = self.read(x)
         edges = self.edges(x, present)
-        w, pull = self.mix(self.soften(self.scores(self.ends(x, z)), edges))
+        w, pull = self.mix(self.soften(self.scores(self.ends(x, z)), edges), edges)
         eps = self.gap(z) * edges
         return z, w, eps, self.total(w, eps) + pull
 
@@ -95,7 +98,7 @@ class EdgeList(Plain):
     """The edges as a list of index pairs, scattered into the matrix at the end."""
 
     def soften(self, s, edges):
-        if self.normalize == "target" or not edges[0].equal(edges[-1]):
+        if self.normalize == "target" or not edges.equal(self.edges(s, None)):
             return super().soften(s, edges)
         i, j = torch.tensor(list(itertools.permutations(range(s.shape[1]), 2))).T
         out = torch.zeros_like(s)
@@ -183,6 +186,18 @@ class Nonlinear(Merged):
         return torch.tanh(super().scores(ends))
 
 
-RIGHT = (Plain, ByLoops, SplitEdge, ByEinsum, EdgeList, ByExponentials, LogSoftmax,
-         MaximumMinusMinimum, Merged, Parameters, DoublePrecision, SampleBySample,
-         Nonlinear)  # fmt: skip
+RIGHT = (
+    Plain,
+    ByLoops,
+    SplitEdge,
+    ByEinsum,
+    EdgeList,
+    ByExponentials,
+    LogSoftmax,
+    MaximumMinusMinimum,
+    Merged,
+    Parameters,
+    DoublePrecision,
+    SampleBySample,
+    Nonlinear,
+)
