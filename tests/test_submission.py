@@ -213,3 +213,12 @@ def test_encodings_and_empty_tags(tmp_path, encoding):
 def test_what_a_submission_exchanges_is_noted(tmp_path, cheat):
     line, _ = marks(notebook(tmp_path, f"{cheat}", "def g():\n    return 'g'"))
     assert "replaced, and put back before testing" in line["notes"]
+
+
+def test_random_numbers_are_the_same_in_every_run(tmp_path):
+    code = (
+        "import random, numpy, torch\n"
+        "raise ValueError(random.random(), numpy.random.rand(), torch.rand(1).item(), hash('a'))"
+    )
+    path = notebook(tmp_path, code)
+    assert marks(path)[0]["notes"] == marks(path)[0]["notes"] != ""
