@@ -107,7 +107,7 @@ class GDUnit(nn.Module):
             edges = edges & present[:, :, None] & present[:, None, :]
         learned = self.weigh(self.scale * self.edge_scores(features, logits), edges)  # Eq. 8
         weights, regulariser = self._with_prior(learned, edges)
-        eps = self.gaps(logits, features) * edges  # [B, M, M]
+        eps = self.gaps(features, logits) * edges  # [B, M, M]
         loss = (weights * eps).sum((1, 2)).mean() + regulariser  # Eq. 9
         return GDOutput(logits, weights, eps, loss)
 
@@ -120,7 +120,7 @@ class GDUnit(nn.Module):
         target = h[:, None, :, :].expand(-1, m, -1, -1)  # [B, M, M, hidden]
         return self.edge(torch.cat([source, target], dim=-1)).squeeze(-1)
 
-    def gaps(self, logits: Tensor, features: Tensor) -> Tensor:
+    def gaps(self, features: Tensor, logits: Tensor) -> Tensor:
         """What each student is pulled by, [B, M, M]: here the gap of the logits alone."""
         return discrepancy(logits, self.stop_gradient)
 

@@ -36,12 +36,13 @@ class Trial:
 class PooledModel(nn.Module):
     """Time averages [B, D_m] -> features [B, M, F] -> the unit, and the head."""
 
-    unit: nn.Module  # set by try_unit, which gives it random numbers of its own
-
-    def __init__(self, widths: tuple[int, ...]):
+    def __init__(self, widths: tuple[int, ...], make_unit: Callable[..., nn.Module], seed: int):
         super().__init__()
+        seed_everything(seed)
         self.layers = nn.ModuleList(nn.Linear(width, FEATURE_DIM) for width in widths)
         self.head = nn.Linear(len(widths) * FEATURE_DIM, 1)
+        seed_everything(seed)  # whatever the unit draws, the rest stays the same
+        self.unit = make_unit(FEATURE_DIM, num_modalities=len(widths))
 
     def forward(self, pooled: list[Tensor], present: Tensor) -> tuple[Tensor, tuple]:
         """pooled: M of [B, D_m]; present [B, M] -> prediction [B], the unit's output."""
@@ -75,10 +76,7 @@ def try_unit(
     """
     train, test = standardize(splits["train"], splits["test"])
     data, (x_test, present, labels) = pooled(train), pooled(test)
-    seed_everything(seed)
-    model = PooledModel(train.widths)
-    seed_everything(seed)
-    model.unit = make_unit(FEATURE_DIM, num_modalities=len(train.modalities))
+    model = PooledModel(train.widths, make_unit, seed)
     order = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(epochs):

@@ -12,6 +12,6 @@ them too:
 """
 
 from .gd_unit import GD_UNIT, check_gd_unit, require
-from .report import Check, Report, Result, demand, run
+from .report import Check, Report, Result, run
 
-__all__ = ["GD_UNIT", "Check", "Report", "Result", "check_gd_unit", "demand", "require", "run"]
+__all__ = ["GD_UNIT", "Check", "Report", "Result", "check_gd_unit", "require", "run"]

@@ -25,7 +25,7 @@ def loss(logits: Tensor, weights: Tensor) -> float:
     return sum(w[b][i][j] * eps[b][i][j] for b in range(batch) for i, j in edges) / batch
 
 
-def weights(unit: nn.Module, features: Tensor, normalize: str = "graph") -> Tensor:
+def weights(unit: nn.Module, features: Tensor) -> Tensor:
     """Eq. 8 edge by edge, from the unit's own layers `logit`, `node` and `edge`: [B, M, M]."""
     batch, m, _ = features.shape
     found = torch.zeros(batch, m, m)
@@ -36,5 +36,5 @@ def weights(unit: nn.Module, features: Tensor, normalize: str = "graph") -> Tens
                 if i != j:
                     pair = torch.cat([unit.node(ends[i]), unit.node(ends[j])])
                     found[b, i, j] = unit.edge(pair).exp()
-        found[b] /= found[b].sum() if normalize == "graph" else found[b].sum(0)
+        found[b] /= found[b].sum()
     return found.detach()

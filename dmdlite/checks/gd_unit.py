@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from torch import nn
 
 from . import options, training, values
-from .report import Check, Report, demand, run
+from .report import Check, Report, known, run
 
 
 def _chapter(section: int) -> str:
@@ -68,6 +68,11 @@ def check_gd_unit(unit_class: type[nn.Module], skip: Iterable[str] = ()) -> Repo
 def require(unit_class: type[nn.Module], *names: str) -> None:
     """The checks of these names as one assertion, for a test that asks for some of them.
 
-    Raises AssertionError with the lines of those that fail, ValueError for an unknown name.
+    Raises AssertionError with the lines of those that fail, ValueError for an unknown name or
+    for none.
     """
-    demand(GD_UNIT, unit_class, *names)
+    wanted = known(names, GD_UNIT)
+    if not wanted:
+        raise ValueError(f"name at least one check; there are {[str(c) for c in GD_UNIT]}")
+    report = run([check for check in GD_UNIT if check.name in wanted], unit_class)
+    assert report.passed, "\n".join(result.line for result in report if result.problem)

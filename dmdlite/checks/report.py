@@ -64,7 +64,7 @@ def run(checks: Sequence[Check], answer: Any, skip: Iterable[str] = ()) -> Repor
     When the first one fails there is nothing to try the others on, and they are left out.
     Raises ValueError for a name in `skip` that no check has.
     """
-    skip = _known(skip, checks)
+    skip = known(skip, checks)
     report = Report()
     for check in checks:
         if check.name in skip:
@@ -75,18 +75,11 @@ def run(checks: Sequence[Check], answer: Any, skip: Iterable[str] = ()) -> Repor
     return report
 
 
-def demand(checks: Sequence[Check], answer: Any, *names: str) -> None:
-    """Raises AssertionError with a line for each check that fails; of those named, or of all."""
-    chosen = _known(names or map(str, checks), checks)
-    report = run([check for check in checks if check.name in chosen], answer)
-    wrong = [result.line for result in report if result.problem]
-    assert not wrong, "\n".join(wrong)
-
-
-def _known(names: Iterable[str], checks: Sequence[Check]) -> set[str]:
-    found, known = set(names), [check.name for check in checks]
-    if unknown := found - set(known):
-        raise ValueError(f"no check named {sorted(unknown)}; there are {known}")
+def known(names: Iterable[str], checks: Sequence[Check]) -> set[str]:
+    """The names as a set. Raises ValueError for one that no check has."""
+    found, there = set(names), [check.name for check in checks]
+    if unknown := found - set(there):
+        raise ValueError(f"no check named {sorted(unknown)}; there are {there}")
     return found
 
 
