@@ -41,7 +41,7 @@ class PooledModel(nn.Module):
         seed_everything(seed)
         self.layers = nn.ModuleList(nn.Linear(width, FEATURE_DIM) for width in widths)
         self.head = nn.Linear(len(widths) * FEATURE_DIM, 1)
-        seed_everything(seed)  # whatever the unit draws, the rest stays the same
+        seed_everything(seed)  # the unit starts the same whatever the data's widths
         self.unit = make_unit(FEATURE_DIM, num_modalities=len(widths))
 
     def forward(self, pooled: list[Tensor], present: Tensor) -> tuple[Tensor, tuple]:

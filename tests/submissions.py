@@ -1,6 +1,7 @@
 """Synthetic submissions of assignment A1, of every kind, with the marks each should get.
 
-To try the grader by hand: python -m tests.submissions _assignments/a1 FOLDER
+To try the grader by hand: python -m tests.submissions _assignments/a1 FOLDER [SIZE]
+With a SIZE, right and half-done ones fill the class up to it.
 """
 
 import sys
@@ -105,10 +106,13 @@ def kinds(built: Path) -> dict:
     }
 
 
-def write(built: Path, folder: Path) -> dict:
-    """Write every kind as folder/NAME/a1.ipynb; returns name -> (points, words)."""
-    expected = {}
-    for name, (content, points, words) in kinds(built).items():
+def write(built: Path, folder: Path, size: int = 0) -> dict:
+    """Write every kind as folder/NAME/a1.ipynb, and more of the common ones up to `size`; returns
+    name -> (points, words)."""
+    expected, found = {}, kinds(built)
+    common = [found["perfect"], found["half"]]
+    found |= {f"more_{i}": common[i % 2] for i in range(size - len(found))}
+    for name, (content, points, words) in found.items():
         path = folder / name / "a1.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = content if isinstance(content, str) else nbformat.writes(content)
@@ -118,4 +122,4 @@ def write(built: Path, folder: Path) -> dict:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), Path(sys.argv[2]))
+    write(*map(Path, sys.argv[1:3]), *map(int, sys.argv[3:]))

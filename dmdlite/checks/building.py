@@ -82,7 +82,7 @@ def features(modalities: int = 3) -> Tensor:
     return 2 * torch.randn(BATCH, modalities, FEATURES, generator=torch.manual_seed(0))
 
 
-def close(found: Tensor, expected: Tensor, what: str) -> None:
+def close(found: Tensor, expected: Tensor | float, what: str) -> None:
     """Raises AssertionError with the worst place where the two differ."""
     found, expected = torch.as_tensor(found).detach(), torch.as_tensor(expected).detach()
     assert found.shape == expected.shape, (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from ..files import replacing
 from ..validate import DataError
@@ -51,12 +51,12 @@ def grade_course(
     Returns the rows of `out`. Raises DataError for a folder without notebooks or an assignment
     without tests.
     """
-    texts = sources(assignment)
+    limits, texts = limits or Limits(), sources(assignment)
     tests, paths = cases(texts), submissions(folder)
 
     def marked(path: Path) -> tuple[dict[str, Any], Outcome]:
         try:
-            outcome = run_submission(path, texts, limits or Limits())
+            outcome = run_submission(path, texts, limits)
         except Exception as error:  # one submission must not cost the class its marks
             outcome = Outcome(cells={"the grader": f"{type(error).__name__}: {error}"})
         name = str(path.relative_to(folder).with_suffix(""))
@@ -68,7 +68,7 @@ def grade_course(
         done(name)
         return row(name, outcome, tests), outcome
 
-    _try_sandbox(limits or Limits())
+    _try_sandbox(limits)
     pool = ThreadPoolExecutor(jobs)
     try:
         results = list(pool.map(marked, paths))
@@ -130,12 +130,8 @@ def in_words(outcome: Outcome, tests: list[Case]) -> str:
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    names = dict.fromkeys(["submission", *(key for row in rows for key in row)])
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=list(names))
-    writer.writeheader()
-    writer.writerows({key: _as_text(value) for key, value in row.items()} for row in rows)
-    _write_text(path, text.getvalue())
+    frame = pd.DataFrame(rows).map(_as_text).set_index("submission")
+    _write_text(path, frame.to_csv())
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -146,4 +142,4 @@ def _write_text(path: Path, text: str) -> None:
 
 def _as_text(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@")) else value

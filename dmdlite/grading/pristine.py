@@ -12,7 +12,7 @@ import torch
 WATCHED = ("dmdlite", "torch.nn", "torch.autograd", "torch.optim", "torch.testing", "inspect",
            "math", "json", "pathlib")  # fmt: skip
 ROOTS = ("dmdlite", "torch", "builtins")
-CHANGING = {"torch.Storage", "torch.storage"}  # follow torch's default dtype
+CHANGING = {"torch.Storage"}  # follows torch's default dtype
 DUNDERS = {"__import__", "__build_class__"}
 Owner = ModuleType | type
 

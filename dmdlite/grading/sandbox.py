@@ -32,9 +32,9 @@ FILE_BYTES = 64 << 20
 class Limits:
     """What one submission may use."""
 
-    step_seconds: float = 60.0  # one cell, or one test
+    step_seconds: float = 60.0  # one cell, or all tests of one question
     total_seconds: float = 600.0  # the whole submission
-    memory_gib: float = 4.0
+    memory_gib: float = 4.0  # each of its processes
 
 
 @functools.cache

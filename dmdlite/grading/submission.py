@@ -33,9 +33,7 @@ class Outcome:
     cells: dict[str, str] = field(default_factory=dict)  # cell -> what it raised, why left out
     changed: list[str] = field(default_factory=list)  # library names that the notebook replaced
     unreadable: str = ""
-    entry: dict[str, Any] = field(
-        default_factory=dict
-    )  # for the leaderboard, where a test wrote it
+    entry: dict[str, Any] = field(default_factory=dict)  # what a test left for the leaderboard
 
 
 def cells_of(path: Path) -> list[tuple[int, str]]:

@@ -6,7 +6,6 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 from ..validate import DataError
@@ -56,12 +55,8 @@ def cases(texts: dict[str, str]) -> list[Case]:
     found = []
     for question, text in texts.items():
         scope: dict[str, Any] = {}
-        exec(_compiled(question, text), scope)
+        exec(compile(text, f"<tests of {question}>", "exec"), scope)
         for name, value in scope.items():
             if isinstance(value, test_case):
                 found.append(Case(question, name, float(value.points or 0), value))
     return found
-
-
-def _compiled(question: str, text: str) -> CodeType:
-    return compile(text, f"<tests of {question}>", "exec")

@@ -21,6 +21,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
+# What tests import must be loaded to be watched, and torch's compiler, which exchanges some of
+# torch's functions as it loads, must have done so.
+import torch._dynamo
+from IPython.core.history import HistoryManager
+from IPython.core.interactiveshell import InteractiveShell
+
+from .. import checks, testbed  # noqa: F401
+from .pristine import Snapshot
+from .sandbox import Limits, limit_self
+from .tests import Case, cases
+
 CHECK = re.compile(r"""^\s*grader\.check\(["'](\w+)["']\)\s*;?\s*$""")
 SHOWN = 300  # characters of an error
 ENTRY = Path("leaderboard.json")  # what a test may leave for the leaderboard
@@ -47,9 +61,6 @@ def at_most(seconds: float) -> Iterator[None]:
 
 def seed() -> None:
     """The same random numbers and number format for every cell and test."""
-    import numpy as np
-    import torch
-
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
@@ -66,7 +77,7 @@ def brief(error: BaseException) -> str:
     return text[:SHOWN]
 
 
-def statements(shell: Any, source: str) -> list[str]:
+def statements(shell: InteractiveShell, source: str) -> list[str]:
     """A cell's top-level statements, those that share a line together; the whole cell where it
     cannot be parsed. An error in one does not keep the next from running."""
     try:
@@ -85,7 +96,7 @@ def statements(shell: Any, source: str) -> list[str]:
     return parts
 
 
-def run_cell(shell: Any, source: str, seconds: float) -> str:
+def run_cell(shell: InteractiveShell, source: str, seconds: float) -> str:
     """Run a cell, statement by statement; returns the first error in a line, or ""."""
     problem, end = "", time.monotonic() + seconds
     for part in statements(shell, source):
@@ -107,9 +118,6 @@ class Marker:
     """Tries a question's tests on the notebook's names, as they are at the moment."""
 
     def __init__(self, job: dict[str, Any], write: Callable[..., None], names: dict[str, Any]):
-        from .pristine import Snapshot
-        from .tests import cases
-
         self.cases, self.skip = cases(job["tests"]), set(job["skip"])
         self.seconds, self.write, self.names = job["step_seconds"], write, names
         self.snapshot = Snapshot()
@@ -132,7 +140,7 @@ class Marker:
             self.tried[case.key] = values
             self._try(case, end)
 
-    def _try(self, case: Any, end: float) -> None:
+    def _try(self, case: Case, end: float) -> None:
         self.write(step=case.question)
         self._restore()
         if not ENTRY.is_dir():
@@ -156,32 +164,20 @@ class Marker:
             self.write(changed=changed[:20])
 
 
-def make_shell() -> Any:
-    """An IPython shell without history, and without a window to draw in."""
-    from IPython.core.history import HistoryManager
-    from IPython.core.interactiveshell import InteractiveShell
+class Shell(InteractiveShell):
+    """IPython without a window to draw in: `%matplotlib` and its like do nothing."""
 
-    class Shell(InteractiveShell):
-        def enable_gui(self, gui: str | None = None) -> None:
-            """`%matplotlib` and its like do nothing here."""
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Nothing to enable."""
 
-        def enable_matplotlib(self, gui: str | None = None) -> tuple[str, str]:
-            return "agg", "agg"
-
-    HistoryManager.enabled = False
-    return Shell.instance()
+    def enable_matplotlib(self, gui: str | None = None) -> tuple[str, str]:
+        return "agg", "agg"
 
 
 def run(job: dict[str, Any], write: Callable[..., None]) -> None:
     """Run job["cells"] (number, source) and the tests of job["tests"], without job["skip"]."""
-    shell = make_shell()
-    # What tests import must be loaded to be watched, and torch's compiler, which exchanges some of
-    # torch's functions as it loads, must have done so.
-    import torch._dynamo  # noqa: F401
-
-    import dmdlite.checks
-    import dmdlite.testbed  # noqa: F401
-
+    HistoryManager.enabled = False
+    shell = Shell.instance()
     mark = Marker(job, write, shell.user_ns)
     for number, source in job["cells"]:
         key = f"cell {number}"
@@ -198,8 +194,6 @@ def run(job: dict[str, Any], write: Callable[..., None]) -> None:
 
 
 def main() -> None:
-    from .sandbox import Limits, limit_self
-
     job = json.load(sys.stdin)
     pipe, token, put = int(sys.argv[1]), job.pop("token"), os.write
     encode = json.JSONEncoder().encode  # bound now: a submission may exchange json.dumps
