@@ -1,7 +1,7 @@
 """Build the assignments: python tools/assignments.py [a1 ...]   (make assignments)
 
 Each source notebook in book/assignments/, with solutions and tests inside, becomes
-    _assignments/a1/student/      what students get, and a1-student.zip of it
+    _assignments/a1/student/      what students get, run once as it is; a1-student.zip of it
     _assignments/a1/autograder/   tests (hidden ones, too), a1-autograder.zip for Gradescope
     _assignments/a1/instructor/   the notebook with solutions
 otter-grader runs all tests on the solution on the way; one that fails stops the build. The student
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+from execute import execute
 from otter.assign import main as otter_assign
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,8 @@ def build(name: str, out: Path = BUILT) -> Path:
     (folder / "instructor").mkdir()
     (autograder / f"{name}.ipynb").rename(folder / "instructor" / f"{name}.ipynb")
     stable_ids(student / f"{name}.ipynb")
+    execute(student / f"{name}.ipynb")
+    (student / ".OTTER_LOG").unlink(missing_ok=True)
     if found := leaks(SOURCES / f"{name}.ipynb", student):
         raise RuntimeError(f"{name}: the student version shows {found}")
     shutil.make_archive(str(folder / f"{name}-student"), "zip", student)
@@ -76,7 +79,8 @@ def leaks(source: Path, student: Path) -> list[str]:
 def _readable(path: Path) -> str:
     if path.suffix != ".ipynb":
         return path.read_text()
-    return "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n".join(f"{cell.source}\n{cell.get('outputs', '')}" for cell in cells)
 
 
 def _squeezed(text: str) -> str:
