@@ -52,7 +52,7 @@ def stable_ids(path: Path) -> None:
 
 
 def secrets(source: Path) -> set[str]:
-    """Lines that only solutions and hidden tests of a source notebook hold, without spaces."""
+    """Lines, without spaces, that only solutions and hidden tests of a source notebook hold."""
     hidden, shown, inside = [], [], False
     for cell in nbformat.read(source, as_version=4).cells:
         text = cell.source
