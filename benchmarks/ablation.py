@@ -18,7 +18,7 @@ from sklearn.linear_model import RidgeCV
 
 import dmdlite
 from dmdlite.encoders import masked_mean
-from dmdlite.experiments import NO_CA
+from dmdlite.experiments.systems import NO_CA
 from dmdlite.metrics import floors, sentiment_metrics
 from dmdlite.training import forward_all
 

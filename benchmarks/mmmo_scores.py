@@ -15,7 +15,9 @@ from joblib import Parallel, delayed
 from sklearn.model_selection import KFold
 
 from dmdlite import MultimodalDataset, load_dataset
-from dmdlite.crossval import (
+from dmdlite.data.dataset import concatenate
+from dmdlite.data.scaling import standardize
+from dmdlite.experiments.crossval import (
     SMALL_MODEL,
     SMALL_TRAINING,
     cross_validate,
@@ -23,9 +25,7 @@ from dmdlite.crossval import (
     split_complete,
     summarise,
 )
-from dmdlite.data import concatenate
-from dmdlite.experiments import NO_CA
-from dmdlite.features import standardize
+from dmdlite.experiments.systems import NO_CA
 from dmdlite.metrics import sentiment_metrics
 
 FOLDS, REPEATS = 5, 3
@@ -54,9 +54,13 @@ PARTS = {  # name -> changes to the model
 
 
 def out_of_fold(
-    name: str, setting: tuple, repeat: int, first: int, data: MultimodalDataset,
+    name: str,
+    setting: tuple,
+    repeat: int,
+    first: int,
+    data: MultimodalDataset,
     extra: MultimodalDataset,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """Scores of one setting over one shuffle into folds; `first` is the first shuffle's seed."""
     model, training, incomplete = setting
     prediction = np.zeros(len(data))

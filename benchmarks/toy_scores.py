@@ -13,8 +13,8 @@ from sklearn.neural_network import MLPRegressor
 
 from dmdlite import DMD, MODALITIES, DMDConfig, TrainConfig, fit, load_dataset, predict
 from dmdlite import seed_everything as seed_all
-from dmdlite.crossval import ridge
-from dmdlite.features import standardize, time_pooled
+from dmdlite.baselines.ridge import ridge
+from dmdlite.data.scaling import standardize, time_pooled
 from dmdlite.metrics import floors, sentiment_metrics
 
 SEEDS = range(5)

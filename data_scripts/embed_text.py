@@ -12,10 +12,19 @@ from typing import Annotated
 
 import torch
 import typer
-from conversion import Dtype, Out, Piece, Precision, convert, data_home, manifest_of, new_app
-from own_files import parse_table
-from reading import reading
-from text_encoder import Level, TextEncoder
+from dmdlite_data.conversion import (
+    Dtype,
+    Out,
+    Piece,
+    Precision,
+    convert,
+    data_home,
+    manifest_of,
+    new_app,
+)
+from dmdlite_data.own_files import parse_table
+from dmdlite_data.reading import reading
+from dmdlite_data.text_encoder import Level, TextEncoder
 
 from dmdlite import DataError, MultimodalDataset, load_dataset
 from dmdlite.cli import run_app
@@ -25,8 +34,10 @@ CHUNK = 256  # clips embedded, cached and written together
 app = new_app()
 
 
-@app.command(epilog="Example: python data_scripts/embed_text.py mosi_unaligned --model "
-             "bert-base-uncased --out data/mosi_bert")  # fmt: skip
+@app.command(
+    epilog="Example: python data_scripts/embed_text.py mosi_unaligned --model "
+    "bert-base-uncased --out data/mosi_bert"
+)
 def embed_text(
     name: Annotated[str, typer.Argument(help="A data set's folder, or its name")],
     model: Annotated[str, typer.Option(help="Name on the Hugging Face hub, or a local folder")],

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from conversion import Dtype, Out, Precision, data_home, new_app
-from download import DownloadError, download
+from dmdlite_data.conversion import Dtype, Out, Precision, data_home, new_app
+from dmdlite_data.download import DownloadError, download
 from from_mfn import (
     ALL_SPLITS,
     COMMIT,

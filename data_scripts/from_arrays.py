@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
-from conversion import (
+from dmdlite_data.conversion import (
     MODALITY_NAME,
     Dtype,
     Out,
@@ -21,12 +21,12 @@ from conversion import (
     new_app,
     padded_pieces,
 )
-from own_files import Folder, read_npz
-from reading import reading
+from dmdlite_data.own_files import Folder, read_npz
+from dmdlite_data.reading import reading
 
 from dmdlite import DataError
 from dmdlite.cli import run_app
-from dmdlite.storage import SPLITS
+from dmdlite.data.storage import SPLITS
 
 ABOUT = ("labels", "ids", "split", "group", "texts")  # what describes clips; the rest is features
 COLUMNS = [(k, k) for k in ("split", "group")]  # of labels.csv, and what they are called above
@@ -43,8 +43,9 @@ class Source(NamedTuple):
 app = new_app()
 
 
-@app.command(epilog="Example: python data_scripts/from_arrays.py mine.npz --name mine --shares "
-             "70,10,20")  # fmt: skip
+@app.command(
+    epilog="Example: python data_scripts/from_arrays.py mine.npz --name mine --shares 70,10,20"
+)
 def from_arrays(
     source: Annotated[Path, typer.Argument(help=".npz, folder, or .zip of a folder; see below")],
     name: Annotated[str, typer.Option(help="Name of the data set")],
@@ -115,11 +116,17 @@ def _from_npz(path: Path) -> Source:
             about[key] = value.reshape(n) if key == "labels" else value.reshape(n).astype(str)
             about[key].tolist()  # text that is none shows here
     about["labels"] = _as_numbers(path, about["labels"])
-    lengths = {k: arrays.pop(k) for k in list(arrays) if k.removesuffix("_lengths") in arrays
-               and k.endswith("_lengths")}  # fmt: skip
+    lengths = {
+        k: arrays.pop(k)
+        for k in list(arrays)
+        if k.removesuffix("_lengths") in arrays and k.endswith("_lengths")
+    }
     read = {m: _clips(f"{path}: {m}", x, lengths.get(f"{m}_lengths"), n) for m, x in arrays.items()}
-    padded = {m: lengths[f"{m}_lengths"] for m, x in arrays.items()
-              if x.ndim == 3 and f"{m}_lengths" in lengths}  # fmt: skip
+    padded = {
+        m: lengths[f"{m}_lengths"]
+        for m, x in arrays.items()
+        if x.ndim == 3 and f"{m}_lengths" in lengths
+    }
     return Source(about, read, {m: x.shape[-1] for m, x in arrays.items()}, padded)
 
 
@@ -160,8 +167,12 @@ def _from_folder(path: Path) -> Source:
             where = folder.where("labels.csv")
             raise DataError(f"{where}: id {str(clip)!r} cannot be a file's name")
     modalities, known = folder.folders(), set(about["ids"].tolist())
-    orphans = [f"{m}/{f}" for m in modalities for f in folder.files(m)
-               if f.removesuffix(".csv") not in known]  # fmt: skip
+    orphans = [
+        f"{m}/{f}"
+        for m in modalities
+        for f in folder.files(m)
+        if f.removesuffix(".csv") not in known
+    ]
     if orphans:
         raise DataError(f"{path}: {len(orphans)} files without a label, first {orphans[0]}")
     widths = {m: _width(folder, m) for m in modalities}

@@ -14,15 +14,15 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from computational_sequence import PAUSE, Sequence, average, overlapping, spoken
-from conversion import LIMIT, Dtype, Name, Out, Piece, Precision, convert, new_app
-from reading import reading
-from safe_hdf5 import open_hdf5
+from dmdlite_data.computational_sequence import PAUSE, Sequence, average, overlapping, spoken
+from dmdlite_data.conversion import LIMIT, Dtype, Name, Out, Piece, Precision, convert, new_app
+from dmdlite_data.reading import reading
+from dmdlite_data.safe_hdf5 import open_hdf5
 
 from dmdlite import DataError
 from dmdlite.cli import run_app
-from dmdlite.padding import from_padded
-from dmdlite.storage import SPLITS
+from dmdlite.data.padding import from_padded
+from dmdlite.data.storage import SPLITS
 
 FOLDS = Path(__file__).parent / "folds"
 BUILT_IN = sorted(path.stem for path in FOLDS.glob("*.json"))
@@ -30,8 +30,10 @@ Csd = Annotated[Path, typer.Argument()]
 app = new_app()
 
 
-@app.command(epilog="Example: python data_scripts/from_csd.py words.csd facet.csd covarep.csd "
-             "opinion_labels.csd --folds mosi --name mosi_sdk")  # fmt: skip
+@app.command(
+    epilog="Example: python data_scripts/from_csd.py words.csd facet.csd covarep.csd "
+    "opinion_labels.csd --folds mosi --name mosi_sdk"
+)
 def from_csd(
     language: Annotated[Path, typer.Argument(help="Word vectors, or words (then see embed_text)")],
     vision: Annotated[Path, typer.Argument(help="For example FACET")],

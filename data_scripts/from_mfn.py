@@ -12,13 +12,13 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from conversion import Dtype, Out, Piece, Precision, convert, new_app, padded_pieces
-from published import MFN
-from safe_hdf5 import open_hdf5, read_array
+from dmdlite_data.conversion import Dtype, Out, Piece, Precision, convert, new_app, padded_pieces
+from dmdlite_data.published import MFN
+from dmdlite_data.safe_hdf5 import open_hdf5, read_array
 
 from dmdlite import MODALITIES, DataError
 from dmdlite.cli import run_app
-from dmdlite.storage import SPLITS
+from dmdlite.data.storage import SPLITS
 
 STEPS = 20  # T of every sequence in the release
 

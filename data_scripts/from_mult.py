@@ -10,8 +10,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from conversion import Dtype, Name, Out, Piece, Precision, convert, new_app, padded_pieces
-from pickled import FIELDS, Fields, known_name, read_splits
+from dmdlite_data.conversion import (
+    Dtype,
+    Name,
+    Out,
+    Piece,
+    Precision,
+    convert,
+    new_app,
+    padded_pieces,
+)
+from dmdlite_data.pickled import FIELDS, Fields, known_name, read_splits
 
 from dmdlite.cli import run_app
 

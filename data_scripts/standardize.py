@@ -11,11 +11,11 @@ from typing import Annotated
 
 import torch
 import typer
-from conversion import Dtype, Out, Piece, Precision, convert, manifest_of, new_app
+from dmdlite_data.conversion import Dtype, Out, Piece, Precision, convert, manifest_of, new_app
 
 from dmdlite import DataError, MultimodalDataset, load_dataset
 from dmdlite.cli import run_app
-from dmdlite.features import Statistics, column_statistics, scaled
+from dmdlite.data.scaling import Statistics, column_statistics, scaled
 
 CHUNK = 256  # clips scaled at a time
 app = new_app()

@@ -11,16 +11,16 @@ from typing import Annotated
 
 import matplotlib.pyplot as plt
 import typer
-from checks import Finding, Status, check
-from conversion import manifest_of, new_app
-from reading import reading
-from scan import scan
+from dmdlite_data.checks import Finding, Status, check
+from dmdlite_data.conversion import manifest_of, new_app
+from dmdlite_data.reading import reading
+from dmdlite_data.scan import scan
 from tqdm.auto import tqdm
 
 from dmdlite import DataError, load_dataset
 from dmdlite.cli import run_app
 from dmdlite.files import writable
-from dmdlite.plots import data_overview
+from dmdlite.plots.scores import data_overview
 
 app = new_app()
 

@@ -9,14 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .data.masks import positions
+
 # Attention kernels run on vectors of 16 numbers. Zeros that fill a narrow head change no product
 # and save time (benchmarks/README.md).
 LANES = 16
-
-
-def positions(mask: Tensor) -> Tensor:
-    """Each real step's place among the real ones, from 0. mask [B, T] -> [B, T] int64."""
-    return (mask.cumsum(1) - 1).clamp(min=0)
 
 
 def sinusoidal(position: Tensor, dim: int) -> Tensor:
@@ -64,9 +61,13 @@ class CrossModalAttention(nn.Module):
         k, v = self._split(self.key_value(source), 2 * self.heads).chunk(2, dim=1)
         width = query.shape[-1] // self.heads  # d_h
         z = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=allowed, scale=width**-0.5,
+            q,
+            k,
+            v,
+            attn_mask=allowed,
+            scale=width**-0.5,
             dropout_p=self.dropout if self.training else 0.0,
-        )  # fmt: skip
+        )
         return self.out(z[..., :width].transpose(1, 2).flatten(2))  # [B, T, d]
 
     @staticmethod

@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from .config import TrainConfig
-from .data import DataError, MultimodalDataset
+from .data.dataset import MultimodalDataset
+from .errors import ConfigError, DataError
 from .files import replacing
-from .model_config import ConfigError
 
 CHECKPOINT = "checkpoint.safetensors"
 RUN_FILES = (CHECKPOINT, "history.csv", "config.json", "model.safetensors", "metrics.json")

@@ -16,19 +16,18 @@ import torch
 import typer
 from tabulate import tabulate
 
+from .base import SentimentModel
 from .config import TrainConfig
-from .crossval import cross_validate, split_complete, summarise
-from .data import DataError, MultimodalDataset, concatenate
-from .files import replacing, writable, write_json
+from .data import MultimodalDataset, load_dataset
+from .errors import ConfigError, DataError, ModelError
+from .experiments.crossval import crossval
+from .experiments.measures import UNITS
+from .experiments.reproduce import reproduce
+from .files import replacing
 from .grading.command import grade
-from .measure import UNITS
 from .metrics import floors
-from .model_config import ConfigError
-from .models import MODELS, find_model, load_model
 from .options import DataName, Device, Settings, parse_settings
-from .pretrained import ModelError, SentimentModel
-from .reproduce import reproduce
-from .storage import load_dataset
+from .registry import MODELS, find_model, load_model
 from .training import evaluate as evaluate_model
 from .training import fit, forward_all, pick_device, seed_everything
 
@@ -45,7 +44,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Look at data sets.")
 app.add_typer(data_app, name="data")
 
-Run = Annotated[Path, typer.Argument(help="Folder of a trained model, the --out of train")]
+RunFolder = Annotated[Path, typer.Argument(help="Folder of a trained model, the --out of train")]
 
 
 @app.command(epilog="Example: dmdlite train --data toy --epochs 30 --seed 0 --out runs/toy")
@@ -82,7 +81,7 @@ def train(
 
 @app.command(epilog="Example: dmdlite evaluate runs/toy --data toy")
 def evaluate(
-    run: Run,
+    run: RunFolder,
     data: DataName,
     split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
     device: Device = None,
@@ -94,7 +93,7 @@ def evaluate(
 
 @app.command(epilog="Example: dmdlite predict runs/toy --data toy --out predictions.csv")
 def predict(
-    run: Run,
+    run: RunFolder,
     data: DataName,
     out: Annotated[Path, typer.Option(help="The CSV file to write")],
     split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
@@ -117,43 +116,6 @@ def predict(
     typer.echo(f"{len(splits[split])} predictions in {out}")
 
 
-@app.command(epilog="Example: dmdlite crossval --data mmmo --folds 5 --repeats 3 --seed 0")
-def crossval(
-    data: DataName,
-    folds: Annotated[int, typer.Option(help="Parts; each is tested on once a repeat")] = 5,
-    repeats: Annotated[int, typer.Option(help="Shuffles of the samples")] = 3,
-    seed: Annotated[int, typer.Option(help="Seed of shuffles and models")] = 0,
-    incomplete: Annotated[
-        bool, typer.Option("--incomplete", help="Also train with samples that lack a modality")
-    ] = False,
-    jobs: Annotated[int, typer.Option(help="Folds at a time; -1: one a core")] = -1,
-    out: Annotated[Path | None, typer.Option(help="JSON file for all rows")] = None,
-    settings: Settings = None,
-) -> None:
-    """Cross-validate on all complete samples: DMD, ridge regression, permuted-label controls.
-
-    The splits are pooled; samples that lack a modality are left out, or used for training only
-    (--incomplete).
-    """
-    model_set, train_set = parse_settings(settings, "out", "seed", "resume", "progress")
-    out = writable(out) if out else None
-    dataset, lacking = split_complete(concatenate(list(load_dataset(data).values())))
-    if incomplete and not len(lacking):
-        raise DataError(f"{data}: --incomplete, but no sample lacks a modality")
-    typer.echo(f"{len(dataset)} complete samples, {len(lacking)} lack a modality")
-    extra = lacking if incomplete else None
-    rows = cross_validate(dataset, folds, repeats, seed, extra, model_set, train_set, jobs)
-    table = summarise(rows)
-    typer.echo(f"{'':24}{'corr':>14}{'MAE':>14}{'acc2':>14}   mean ± sd over {repeats} repeats")
-    for line in table:
-        cells = (f"{line[k]:.3f} ± {line[k + '_sd']:.3f}" for k in ("corr", "mae", "acc2"))
-        typer.echo(f"{line['system']:24}" + "".join(f"{cell:>14}" for cell in cells))
-    if out:
-        about = {"data": data, "folds": folds, "repeats": repeats, "seed": seed}
-        about |= {"complete": len(dataset), "incomplete": len(lacking), "torch": torch.__version__}
-        write_json(out, {**about, "summary": table, "rows": rows})
-
-
 @app.command(epilog="Example: dmdlite models --data toy")
 def models(data: DataName = "toy") -> None:
     """List every system: paper, year, how it reads time, parameters on a data set, what of it is
@@ -167,12 +129,13 @@ def models(data: DataName = "toy") -> None:
         except ConfigError as error:  # a data set with more modalities than the method takes
             size = f"not on {data}: {error}".split(";")[0]
         reads = "one axis: resampled" if cls.one_axis else "any lengths"
-        lines.append((name, cls.year, cls.paper, reads, size, cls.interpretation or "–"))
+        lines.append((name.lower(), cls.year, cls.paper, reads, size, cls.interpretation or "–"))
     head = ("--model", "year", "paper", "time", f"parameters on {data}", "interpretation")
     widths = [None, None, 36, None, 20, 40]
     typer.echo(tabulate(lines, head, tablefmt="simple", maxcolwidths=widths, disable_numparse=True))
 
 
+app.command(epilog="Example: dmdlite crossval --data mmmo --folds 5 --repeats 3")(crossval)
 app.command(epilog="Example: dmdlite reproduce table3 --data toy --seeds 5")(reproduce)
 app.command(epilog="Example: dmdlite grade submissions --assignment a1 --out grades.csv")(grade)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .validate import DataError
+from .errors import DataError
 
 
 def writable(path: str | Path) -> Path:

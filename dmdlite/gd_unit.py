@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .model_config import ConfigError
+from .errors import ConfigError
 
 PRIOR_STRENGTH = 10.0  # weight of the prior's regulariser in the released code
 

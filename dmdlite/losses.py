@@ -7,19 +7,17 @@ training assumes. Triplets of the margin loss live inside one batch and do not a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .encoders import masked_mean
-
-if TYPE_CHECKING:
-    from .data import Batch
-    from .gd_unit import GDOutput
-    from .model import DMDOutput
+from .config import DMDConfig
+from .data import Batch
+from .data.masks import masked_mean
+from .gd_unit import GDOutput
 
 ORTHOGONALITY = {
     "squared": torch.square,  # zero at orthogonality
@@ -113,10 +111,72 @@ def task_error(
     return error
 
 
+@dataclass
+class DMDOutput:
+    """Everything one forward pass makes; dictionaries are by modality name."""
+
+    prediction: Tensor  # [B] sentiment
+    shallow: dict[str, Tensor]  # X~_m            [B, T_m, d]
+    common: dict[str, Tensor]  # X_m^com         [B, T_m, d]
+    private: dict[str, Tensor]  # X_m^prt         [B, T_m, d]
+    decoded: dict[str, Tensor]  # D_m([com, prt]) [B, T_m, d]
+    reencoded: dict[str, Tensor]  # E_prt(D_m(...)) [B, T_m, d]
+    reinforced: dict[str, Tensor]  # Z_->m^prt       [B, T_m, (M-1) d], or private if it is off
+    pooled: Tensor  # [B, M, d] means of X_m^com over time: what HomoGD reads
+    memory: Tensor  # [B, M, width] read-outs of Z_->m^prt: what HeteroGD reads
+    homo: GDOutput
+    hetero: GDOutput
+    present: Tensor  # [B, M] bool, False: a missing modality
+    config: DMDConfig
+    terms: Mapping[str, Term] = field(default_factory=lambda: TERMS)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Every loss by name, and their weighted sum "total" (Eq. 11)."""
+        return objective(self, batch)
+
+
+Term = Callable[[DMDOutput, Batch], Tensor]  # a loss of the objective, unweighted
+
+
 def task_loss(output: DMDOutput, labels: Tensor) -> Tensor:
     """`task_error` of DMD's prediction and of both its GD-Units."""
     units = (output.homo, output.hetero)
     return task_error(output.prediction, units, output.present, labels)
+
+
+def reconstruction_term(output: DMDOutput, batch: Batch) -> Tensor:
+    """Eq. 2, summed over modalities."""
+    pairs = output.shallow.items()
+    return sum(reconstruction_loss(x, output.decoded[m], batch.masks[m]) for m, x in pairs)
+
+
+def cycle_term(output: DMDOutput, batch: Batch) -> Tensor:
+    """Eq. 3, summed over modalities."""
+    pairs = output.private.items()
+    return sum(cycle_loss(x, output.reencoded[m], batch.masks[m]) for m, x in pairs)
+
+
+def margin_term(output: DMDOutput, batch: Batch) -> Tensor:
+    """Eq. 4."""
+    c = output.config
+    return margin_loss(output.pooled, batch.labels, c.margin, output.present, c.margin_by_distance)
+
+
+def orthogonality_term(output: DMDOutput, batch: Batch) -> Tensor:
+    """Eq. 5, summed over modalities."""
+    kind, pairs = output.config.orthogonality, output.common.items()
+    return sum(orthogonality_loss(x, output.private[m], batch.masks[m], kind) for m, x in pairs)
+
+
+TERMS: dict[str, Term] = {
+    "task": lambda output, batch: task_loss(output, batch.labels),
+    "rec": reconstruction_term,
+    "cyc": cycle_term,
+    "mar": margin_term,
+    "ort": orthogonality_term,
+    "homo": lambda output, batch: output.homo.loss,
+    "hetero": lambda output, batch: output.hetero.loss,
+}
 
 
 def objective(output: DMDOutput, batch: Batch) -> dict[str, Tensor]:
@@ -124,24 +184,11 @@ def objective(output: DMDOutput, batch: Batch) -> dict[str, Tensor]:
 
     total = task + lambda_1 (rec + cyc + gamma (mar + ort)) + lambda_2 (homo + hetero)
 
-    A part that the configuration leaves out is still reported, and weighs nothing.
+    A part that the configuration leaves out is still reported, and weighs nothing. What a term
+    is, a model says in `terms`.
     """
-    c, masks = output.config, batch.masks
-    pooled = torch.stack([masked_mean(x, masks[m]) for m, x in output.common.items()], dim=1)
-    terms = {
-        "task": task_loss(output, batch.labels),
-        "rec": sum(
-            reconstruction_loss(x, output.decoded[m], masks[m]) for m, x in output.shallow.items()
-        ),
-        "cyc": sum(cycle_loss(x, output.reencoded[m], masks[m]) for m, x in output.private.items()),
-        "mar": margin_loss(pooled, batch.labels, c.margin, output.present, c.margin_by_distance),
-        "ort": sum(
-            orthogonality_loss(x, output.private[m], masks[m], c.orthogonality)
-            for m, x in output.common.items()
-        ),
-        "homo": output.homo.loss,
-        "hetero": output.hetero.loss,
-    }
+    c = output.config
+    terms = {name: term(output, batch) for name, term in output.terms.items()}
     decoupling = terms["rec"] + terms["cyc"] + c.gamma * (terms["mar"] + terms["ort"])
     distillation = c.homo_gd * terms["homo"] + c.hetero_gd * terms["hetero"]
     terms["total"] = (

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from .attention import CrossModalTransformer
-from .config import DMDConfig
-from .data import Batch
-from .encoders import Decoupler, TemporalConv, last_step, masked_mean
-from .gd_unit import GDOutput, GDUnit
-from .losses import objective
-from .pretrained import SentimentModel
+from .base import SentimentModel
+from .config import DMDConfig, TransformerConfig
+from .data.dataset import Batch
+from .data.masks import last_step, masked_mean
+from .encoders import Decoupler, TemporalConv
+from .gd_unit import GDUnit
+from .losses import TERMS, DMDOutput
 
 READOUT = {"mean": masked_mean, "last": last_step}
-
-
-@dataclass
-class DMDOutput:
-    """Everything one forward pass makes; dictionaries are by modality name."""
-
-    prediction: Tensor  # [B] sentiment
-    shallow: dict[str, Tensor]  # X~_m            [B, T_m, d]
-    common: dict[str, Tensor]  # X_m^com         [B, T_m, d]
-    private: dict[str, Tensor]  # X_m^prt         [B, T_m, d]
-    decoded: dict[str, Tensor]  # D_m([com, prt]) [B, T_m, d]
-    reencoded: dict[str, Tensor]  # E_prt(D_m(...)) [B, T_m, d]
-    reinforced: dict[str, Tensor]  # Z_->m^prt       [B, T_m, (M-1) d], or private if it is off
-    homo: GDOutput  # HomoGD, on pooled X_m^com
-    hetero: GDOutput  # HeteroGD, on read-out Z_->m^prt
-    present: Tensor  # [B, M] bool, False: a missing modality
-    config: DMDConfig
-
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Every loss by name, and their weighted sum "total" (Eq. 11)."""
-        return objective(self, batch)
 
 
 class Reinforcement(nn.Module):
@@ -46,7 +24,7 @@ class Reinforcement(nn.Module):
     time axis, as in MulT. A target without real steps gives zeros.
     """
 
-    def __init__(self, c: DMDConfig):
+    def __init__(self, c: TransformerConfig):
         super().__init__()
         kwargs = {
             "heads": c.heads,
@@ -116,13 +94,13 @@ class AdaptiveFusion(nn.Module):
         return self.out(fused + self.hidden(fused)).squeeze(-1)
 
 
-def temporal_convs(c: DMDConfig) -> nn.ModuleDict:
+def temporal_convs(c: TransformerConfig) -> nn.ModuleDict:
     """One temporal convolution a modality."""
     each = zip(c.modalities, c.widths, c.kernel_size, strict=True)
     return nn.ModuleDict({m: TemporalConv(width, c.dim, k) for m, width, k in each})
 
 
-def gd_unit(c: DMDConfig, width: int, prior: tuple | None) -> GDUnit:
+def gd_unit(c: TransformerConfig, width: int, prior: tuple | None) -> GDUnit:
     """A GD-Unit on features of this width."""
     return GDUnit(
         width, c.num_modalities, c.gd_hidden, c.gd_normalize, prior, c.gd_scale, c.stop_gradient
@@ -133,6 +111,9 @@ class DMD(SentimentModel):
     """Decoupled Multimodal Distillation (Li et al. 2023)."""
 
     paper, year = "Decoupled Multimodal Distilling for Emotion Recognition", 2023
+    family = "two codes"
+    config_class = DMDConfig
+    terms = TERMS  # of the objective; a variant of DMD may have others
 
     def __init__(self, config: DMDConfig):
         super().__init__(config)
@@ -162,6 +143,17 @@ class DMD(SentimentModel):
         prediction = self.fusion([*pooled.unbind(1), *memory.unbind(1)])
         return DMDOutput(
             prediction.float(),
-            shallow, common, private, decoded, reencoded, reinforced,
-            homo, hetero, present, self.config,
-        )  # fmt: skip
+            shallow,
+            common,
+            private,
+            decoded,
+            reencoded,
+            reinforced,
+            pooled,
+            memory,
+            homo,
+            hetero,
+            present,
+            self.config,
+            self.terms,
+        )

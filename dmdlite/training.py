@@ -20,10 +20,10 @@ from tqdm.auto import tqdm
 
 from .checkpoint import TrainState, load_checkpoint, save_checkpoint
 from .config import TrainConfig
-from .data import Batch, DataError, MultimodalDataset
+from .data.dataset import Batch, MultimodalDataset
+from .errors import ConfigError, DataError
 from .files import write_json
 from .metrics import floors, sentiment_metrics
-from .model_config import ConfigError
 
 RESIDENT_BYTES = 2 * 1024**3  # a data set up to this size is kept on the device
 

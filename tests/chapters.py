@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 import dmdlite
-from dmdlite.crossval import ridge
+from dmdlite.baselines.ridge import ridge
+from dmdlite.data.scaling import standardize
 from dmdlite.encoders import TemporalConv
-from dmdlite.features import standardize
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 KEPT = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)

@@ -9,12 +9,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the network
 import pytest
 import torch
 import verify
+from dmdlite_data.published import SHA256
 from hypothesis import settings
-from published import SHA256
 
 import dmdlite
 from dmdlite.cli import run_app
-from dmdlite.toy import make_toy
+from dmdlite.data.toy import make_toy
 
 torch.set_num_threads(1)
 settings.register_profile("suite", deadline=None, max_examples=20)

@@ -31,10 +31,23 @@ def main() -> int:
             print(f"no {name} notebooks")
             continue
         command = [
-            sys.executable, "-m", "pytest", "-q", option, "--nbval-current-env",
-            "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "--nbval-cell-timeout=300",
-            "-n", "2", "--dist", "loadscope", "-p", "no:cacheprovider", *chosen,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            option,
+            "--nbval-current-env",
+            "--nbval-sanitize-with",
+            "tests/nbval_sanitize.cfg",
+            "--nbval-cell-timeout=300",
+            "-n",
+            "2",
+            "--dist",
+            "loadscope",
+            "-p",
+            "no:cacheprovider",
+            *chosen,
+        ]
         worst = max(worst, subprocess.run(command, cwd=ROOT).returncode)
     return worst
 

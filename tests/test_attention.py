@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmdlite import CrossModalTransformer
-from dmdlite.attention import CrossModalAttention, attention_mask, positions, sinusoidal
+from dmdlite.attention import CrossModalAttention, attention_mask, sinusoidal
+from dmdlite.data.masks import positions
 
 
 def test_attention_equals_eq_10_head_by_head():

@@ -8,16 +8,12 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmdlite.alignment import windows
-from dmdlite.baselines.distances import (
-    cmd,
-    cross_correlation,
-    mmd,
-)
+from dmdlite.baselines.distances import cmd, cross_correlation, mmd
 from dmdlite.baselines.fdmer import ReverseGradient, consistency
 from dmdlite.baselines.mica import attention_weights, marginal_distance, pair_distance
 from dmdlite.baselines.pmr import FilterGate
 from dmdlite.baselines.raven import frames_of_words, shifted
+from dmdlite.data.alignment import windows
 from tests.test_baseline_parts import normal
 from tests.test_baselines import made, without
 

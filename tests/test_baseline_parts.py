@@ -9,16 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from dmdlite.baselines.distances import (
-    cmd,
-    cross_correlation,
-    gaussian_kernel,
-    mmd,
-    mmd_to_normal,
-)
+from dmdlite.baselines.base import BaselineConfig
+from dmdlite.baselines.distances import cmd, cross_correlation, gaussian_kernel, mmd, mmd_to_normal
 from dmdlite.baselines.graph_mfn import DynamicFusionGraph, edges, subsets
+from dmdlite.baselines.layers import BatchNorm, MaskedLSTM
 from dmdlite.baselines.mfn import DeltaMemoryAttention, MemoryFusion
-from dmdlite.baselines.parts import BaselineConfig, BatchNorm, MaskedLSTM
 from dmdlite.baselines.tfn import outer_product
 from tests.test_baselines import CLOSE, made, several
 

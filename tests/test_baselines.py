@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import dmdlite
 from dmdlite import Batch, ConfigError, ModelError, MultimodalDataset, TrainConfig
-from dmdlite.alignment import aligned
-from dmdlite.models import MODELS, find_model, load_model
+from dmdlite.data.alignment import aligned
+from dmdlite.registry import MODELS, find_model, load_model
 from tests.conftest import SMALL
 from tests.test_model import with_padding
 
@@ -221,9 +221,16 @@ def test_overfits_sixteen_samples(toy, name):
     shallow = {"layers": 1} if name in ("pmr", "mica") else {}
     model = made(few, name, dim=16, **off, **shallow)
     epochs = 250 if name == "misa" else 120
-    config = TrainConfig(epochs=epochs, stop_patience=epochs, plateau_patience=epochs,
-                         batch_size=16, learning_rate=1e-2, clip=5.0, progress=False,
-                         device="cpu")  # fmt: skip
+    config = TrainConfig(
+        epochs=epochs,
+        stop_patience=epochs,
+        plateau_patience=epochs,
+        batch_size=16,
+        learning_rate=1e-2,
+        clip=5.0,
+        progress=False,
+        device="cpu",
+    )
     dmdlite.fit(model, {"train": few, "valid": few}, config)
     assert dmdlite.evaluate(model, few)["mae"] < 0.15
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import list_exercises
 import pytest
 import yaml
-from published import SHA256
+from dmdlite_data.published import SHA256
 
 import dmdlite
 from dmdlite import losses
@@ -190,8 +190,15 @@ def test_notebook_has_the_parts_of_a_chapter(notebook):
     text = "\n".join(
         "".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown"
     )
-    for part in ("will be able to", "**Time:**", "**Predict.**", "## Exercises", "## Summary",
-                 "## Further reading", ":class: dropdown"):  # fmt: skip
+    for part in (
+        "will be able to",
+        "**Time:**",
+        "**Predict.**",
+        "## Exercises",
+        "## Summary",
+        "## Further reading",
+        ":class: dropdown",
+    ):
         assert part in text, part
     summary = text.split("## Summary")[1].split("##")[0]
     assert len(re.findall(r"^\d\. ", summary, re.M)) == 5

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dmdlite.baselines.tfn import outer_product
-from dmdlite.results import load_rows
+from dmdlite.experiments.results import load_rows
 from tests.chapters import chapter
 
 FIELD = chapter("13_the_field")
@@ -108,15 +108,28 @@ def entry_by_entry(vectors):
 
 WRONG = {
     "check_factors": (
-        scaled_twice, rows_for_columns, smallest_first, first_columns, at_full_rank,
+        scaled_twice,
+        rows_for_columns,
+        smallest_first,
+        first_columns,
+        at_full_rank,
     ),
     "check_ahead": (
-        drawn_apart, by_clip, without_replacement, other_way_round, with_half_the_clips,
+        drawn_apart,
+        by_clip,
+        without_replacement,
+        other_way_round,
+        with_half_the_clips,
     ),
     "check_pairwise": (
-        with_a_constant, pairs_alone, neighbours, with_squares, all_orders, entry_by_entry,
+        with_a_constant,
+        pairs_alone,
+        neighbours,
+        with_squares,
+        all_orders,
+        entry_by_entry,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_wrong_answers_are_refused(ns, capsys, case):
 
 def test_the_widgets_weights_follow_their_formula():
     pytest.importorskip("ipywidgets")
-    from dmdlite.widgets import gd_unit_playground, softmin_weights
+    from dmdlite.plots.playgrounds import gd_unit_playground, softmin_weights
 
     z = torch.tensor([2.0, 0.5, -0.5])
     weights = softmin_weights(z, 1.0)

@@ -84,6 +84,6 @@ def test_the_score_widget_has_two_sliders(ns):
     pytest.importorskip("ipywidgets")
     import torch
 
-    from dmdlite.widgets import score_playground
+    from dmdlite.plots.playgrounds import score_playground
 
     assert len(score_playground(torch.tensor(ns["p"]), torch.tensor(ns["y"])).children) == 3

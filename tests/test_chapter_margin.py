@@ -106,6 +106,6 @@ def test_wrong_answers_are_refused(capsys, check, answer):
 
 def test_the_triplet_widget_has_three_sliders():
     pytest.importorskip("ipywidgets")
-    from dmdlite.widgets import triplet_playground
+    from dmdlite.plots.playgrounds import triplet_playground
 
     assert len(triplet_playground().children) == 4

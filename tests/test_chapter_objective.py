@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from dmdlite import DMD, DMDConfig
-from dmdlite.diagrams import dataflow
 from dmdlite.model import AdaptiveFusion
+from dmdlite.plots.diagrams import dataflow
 from tests.chapters import chapter
 
 NAME = "08_whole_objective"

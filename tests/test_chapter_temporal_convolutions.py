@@ -105,6 +105,6 @@ def test_right_matrices_are_accepted(ns, capsys):
 
 def test_the_kernel_widget_has_three_sliders():
     pytest.importorskip("ipywidgets")
-    from dmdlite.widgets import kernel_playground
+    from dmdlite.plots.playgrounds import kernel_playground
 
     assert len(kernel_playground(torch.zeros(5)).children) == 4

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from dmdlite.data.toy import SENSES
 from dmdlite.encoders import last_step, masked_mean
-from dmdlite.toy import SENSES
 from tests.chapters import chapter
 
 NAME = "01_three_voices"

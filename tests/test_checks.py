@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-import checks
 import pytest
 import torch
 import verify
-from scan import _parts, scan
+from dmdlite_data import checks
+from dmdlite_data.scan import _parts, scan
 
 import dmdlite
-from dmdlite.plots import data_overview
+from dmdlite.plots.scores import data_overview
 from tests.planted import NOTHING_ON_RECORD, clips, splits
 
 
@@ -73,7 +73,7 @@ def test_repairs_are_told(verified):
 
 def test_large_sets_with_nan_are_caught(monkeypatch):
     """Loading checks small data sets; verify reads all of a large one."""
-    monkeypatch.setattr("dmdlite.validate.CHECKED_BYTES", 0)
+    monkeypatch.setattr("dmdlite.data.validation.CHECKED_BYTES", 0)
     data = clips("train")
     data.values["a"][1, 1] = torch.nan
     given = splits(train=data)
@@ -85,7 +85,7 @@ def test_large_sets_with_nan_are_caught(monkeypatch):
 def test_a_scan_in_small_parts_finds_the_same(monkeypatch):
     data, bar = clips("train"), type("Bar", (), {"update": lambda self, n: None})()
     whole = scan(data, bar)
-    monkeypatch.setattr("scan.CHUNK", 30)
+    monkeypatch.setattr("dmdlite_data.scan.CHUNK", 30)
     parts = scan(data, bar)
     assert parts.digests == whole.digests
     assert len(set(whole.digests)) == len(data)
@@ -95,7 +95,7 @@ def test_a_scan_in_small_parts_finds_the_same(monkeypatch):
 
 
 def test_parts_cover_every_sample_once(monkeypatch):
-    monkeypatch.setattr("scan.CHUNK", 100)
+    monkeypatch.setattr("dmdlite_data.scan.CHUNK", 100)
     offsets = torch.tensor([0, 0, 3, 40, 40, 41, 90])
     assert _parts(offsets, 8) == [(0, 3), (3, 6)]  # a clip is never cut, however long
     assert _parts(offsets[:1], 8) == [(0, 0)]

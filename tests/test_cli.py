@@ -46,8 +46,12 @@ def test_train_writes_a_run(run_cli, toy_folder, tmp_path):
     assert "floor" in out
     names = {p.name for p in (tmp_path / "a").iterdir()}
     assert names == {
-        "config.json", "model.safetensors", "history.csv", "metrics.json", "checkpoint.safetensors",
-    }  # fmt: skip
+        "config.json",
+        "model.safetensors",
+        "history.csv",
+        "metrics.json",
+        "checkpoint.safetensors",
+    }
     run_cli(*args, "--out", tmp_path / "b")
     first, second = ((tmp_path / x / "history.csv").read_bytes() for x in "ab")
     assert first == second
@@ -84,16 +88,32 @@ def test_data_info(run_cli, toy_folder):
 
 def test_crossval_beside_ridge_and_controls(run_cli, toy_folder, tmp_path):
     code, out, _ = run_cli(
-        "crossval", "--data", toy_folder, "--folds", 2, "--repeats", 2, "--incomplete",
-        "--out", tmp_path / "cv.json", *SETTINGS, "--set", "epochs=2",
-    )  # fmt: skip
+        "crossval",
+        "--data",
+        toy_folder,
+        "--folds",
+        2,
+        "--repeats",
+        2,
+        "--incomplete",
+        "--out",
+        tmp_path / "cv.json",
+        *SETTINGS,
+        "--set",
+        "epochs=2",
+    )
     assert code == 0
     report = json.loads((tmp_path / "cv.json").read_text())
     systems = [line["system"] for line in report["summary"]]
     assert systems == [
-        "DMD", "ridge", "DMD, permuted labels", "ridge, permuted labels", "median",
-        "DMD + incomplete", "ridge + incomplete",
-    ]  # fmt: skip
+        "DMD",
+        "ridge",
+        "DMD, permuted labels",
+        "ridge, permuted labels",
+        "median",
+        "DMD + incomplete",
+        "ridge + incomplete",
+    ]
     assert len(report["rows"]) == 2 * len(systems)
     assert all(s in out for s in systems)
 

@@ -5,8 +5,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from dmdlite import codes
-from dmdlite.codes import choose, complete_codes, groupings, picture, probes, separation
+from dmdlite.experiments.separation import (
+    choose,
+    complete_codes,
+    groupings,
+    picture,
+    probes,
+    separation,
+)
+from dmdlite.experiments.systems import separation as codes
 
 
 def planted(n=60, by="modality", seed=0):

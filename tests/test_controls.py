@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 import dmdlite
 from dmdlite import DataError, MultimodalDataset
-from dmdlite.alignment import aligned, in_setting, is_aligned
-from dmdlite.controls import (
+from dmdlite.data.alignment import aligned, in_setting, is_aligned
+from dmdlite.data.padding import from_padded
+from dmdlite.experiments.controls import (
     CONTROLS,
     noise,
     padding_as_steps,
     rotated_modalities,
     shuffled_labels,
 )
-from dmdlite.padding import from_padded
 
 
 def sequences(dataset, m):

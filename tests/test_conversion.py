@@ -8,19 +8,19 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-import conversion
 import from_mmsa
 import numpy as np
 import pytest
 import torch
+from dmdlite_data import conversion
 from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
 import dmdlite
 from dmdlite import DataError
+from dmdlite.data.spool import Spool
 from dmdlite.files import _lock_file, put_in_place, workspace
-from dmdlite.spool import Spool
 from tests.published_files import mmsa, write_pickle
 
 SCRIPT = Path(conversion.__file__).parent / "from_mmsa.py"
@@ -65,7 +65,7 @@ import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 import conversion, from_mmsa, pathlib
 from dmdlite import files, storage
-from dmdlite.spool import Spool
+from dmdlite.data.spool import Spool
 def die(*arguments):
     os.kill(os.getpid(), signal.SIGKILL)
 def then_die(function):

@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 
 import dmdlite
 from dmdlite import DataError, MultimodalDataset
-from dmdlite.data import concatenate
-from dmdlite.features import standardize, time_pooled
+from dmdlite.data.dataset import concatenate
+from dmdlite.data.scaling import standardize, time_pooled
 
 
 def by_hand(**changes):
@@ -180,7 +180,7 @@ def test_failed_save_leaves_the_old_data_set(toy, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dmdlite.storage.save_file", full)
+    monkeypatch.setattr("dmdlite.data.storage.save_file", full)
     with pytest.raises(OSError, match="No space"):
         dmdlite.save_dataset(folder, {"test": toy["valid"]}, source="new")
     assert dmdlite.load_dataset(folder)["test"].ids == toy["test"].ids

@@ -80,8 +80,7 @@ def test_padding_mixed_in_mfn(tmp_path):
     [(_, data, repairs)] = from_mfn.read_split("mosi", "valid", tmp_path, {})
     assert data.lengths("audio").tolist() == [10, 10]
     assert data.steps["audio"][:2].tolist() == [2, 3]
-    assert repairs["language"] == {
-        "not_finite": 0, "left": 13, "right": 5, "gaps": 0, "beyond": 0}  # fmt: skip
+    assert repairs["language"] == {"not_finite": 0, "left": 13, "right": 5, "gaps": 0, "beyond": 0}
 
 
 def test_padding_that_is_not_zero_behind_the_given_length(from_mmsa_pickle):

@@ -13,7 +13,7 @@ import torch.multiprocessing as mp
 from torch.nn.parallel import DistributedDataParallel
 
 import dmdlite
-from dmdlite.toy import make_toy
+from dmdlite.data.toy import make_toy
 from tests.conftest import SMALL
 
 DROPOUT_FREE = SMALL | {"embed_dropout": 0.0, "output_dropout": 0.0}
@@ -79,11 +79,29 @@ def test_margin_loss_sees_each_process_own_triplets(two_processes):
 def test_accelerate_launch_trains(toy_folder, tmp_path):
     settings = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 8}).items()]
     command = [
-        sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
-        "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-        "-m", "dmdlite", "train", "--data", str(toy_folder),
-        "--epochs", "2", "--out", str(tmp_path / "run"), *settings,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--cpu",
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+        "-m",
+        "dmdlite",
+        "train",
+        "--data",
+        str(toy_folder),
+        "--epochs",
+        "2",
+        "--out",
+        str(tmp_path / "run"),
+        *settings,
+    ]
     environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=180)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -2,8 +2,8 @@
 
 import subprocess
 
-import download as d
 import pytest
+from dmdlite_data import download as d
 
 from tests.file_server import serving
 

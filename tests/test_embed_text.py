@@ -6,9 +6,9 @@ from dataclasses import replace
 import embed_text
 import numpy as np
 import pytest
-import text_encoder
 import torch
-from text_encoder import Level, TextEncoder
+from dmdlite_data import text_encoder
+from dmdlite_data.text_encoder import Level, TextEncoder
 
 import dmdlite
 from dmdlite import MultimodalDataset
@@ -125,9 +125,7 @@ def spoken(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("level", ["token", "word"])
 def test_language_is_replaced_and_the_rest_stays(run_script, tiny_bert, spoken, tmp_path, level):
-    code, out, err = run_script(
-        embed_text.app, "spoken", "--model", tiny_bert, "--level", level
-    )  # fmt: skip
+    code, out, err = run_script(embed_text.app, "spoken", "--model", tiny_bert, "--level", level)
     assert code == 0, err
     train = dmdlite.load_dataset("spoken_tiny-bert")["train"]
     assert train.modalities == ("language", "vision", "audio")
@@ -193,9 +191,10 @@ def test_transcripts_from_a_csv(run_script, tiny_bert, tmp_path, toy):
     assert run_script(embed_text.app, *options, "--texts", tmp_path / "t.csv")[0] == 0
     assert dmdlite.load_dataset(tmp_path / "new")["test"].widths == (12, 16, 8)
     (tmp_path / "t.csv").write_text("id,words\na,b\n")
-    assert "needs a header with id and text" in run_script(
-        embed_text.app, *options, "--texts", tmp_path / "t.csv"
-    )[2]  # fmt: skip
+    assert (
+        "needs a header with id and text"
+        in run_script(embed_text.app, *options, "--texts", tmp_path / "t.csv")[2]
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import download
 import fetch
 import from_mfn
 import h5py
 import numpy as np
 import pytest
+from dmdlite_data import download
 
 import dmdlite
 from tests.file_server import serving
@@ -41,8 +41,9 @@ def test_missing_file_names_its_split_and_the_rest_is_usable(server, run_fetch, 
     code, _, err = run_fetch("mmmo", "--base-url", server.url)
     assert code == 2
     assert "text_train_emb.h5: cannot be had" in err
-    assert error_line(err).startswith("error: train lacks text_train_emb. The rest is usable: "
-                                      "--splits valid,test")  # fmt: skip
+    assert error_line(err).startswith(
+        "error: train lacks text_train_emb. The rest is usable: --splits valid,test"
+    )
     assert not (tmp_path / "mmmo").exists()
     requests = {name: len(asked) for name, asked in server.log.items()}
     code, out, _ = run_fetch("mmmo", "--base-url", server.url, "--splits", "valid,test")
@@ -92,9 +93,7 @@ def test_no_labels_no_split_even_with_allow_missing(server, run_fetch):
     server.faults["y_test.h5"] = ["missing"]
     code, _, err = run_fetch("mmmo", "--base-url", server.url, "--allow-missing")
     assert code == 2
-    assert error_line(err) == (
-        "error: test lacks y_test. The rest is usable: --splits train,valid"
-    )  # fmt: skip
+    assert error_line(err) == ("error: test lacks y_test. The rest is usable: --splits train,valid")
 
 
 @real_files

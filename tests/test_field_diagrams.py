@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dmdlite.comparison import FAMILIES, cost_plot, ranking_plot
-from dmdlite.experiments import FIELD, TABLE_1
-from dmdlite.field_diagrams import DIAGRAMS, system_diagram
-from dmdlite.ranking import rank_intervals
+from dmdlite.experiments.comparison import FAMILIES, cost_plot, ranking_plot
+from dmdlite.experiments.ranking import rank_intervals
+from dmdlite.experiments.systems import FIELD, TABLE_1
+from dmdlite.plots.systems import DIAGRAMS, system_diagram
 
 
 @pytest.fixture(autouse=True)
@@ -48,10 +48,16 @@ def ranked():
     errors = {name: rng.gamma(2, size=(2, 30)) + k / 5 for k, name in enumerate(names)}
     rows = pd.DataFrame(
         [
-            {"system": s, "seed": 0, "parameters": 10.0 * (k + 1), "seconds": k + 1.0,
-             "floor_mae": 9.0} for k, s in enumerate(TABLE_1)
+            {
+                "system": s,
+                "seed": 0,
+                "parameters": 10.0 * (k + 1),
+                "seconds": k + 1.0,
+                "floor_mae": 9.0,
+            }
+            for k, s in enumerate(TABLE_1)
         ]
-    )  # fmt: skip
+    )
     return rank_intervals(errors), rows
 
 

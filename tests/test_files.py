@@ -10,7 +10,7 @@ import torch
 
 import dmdlite
 from dmdlite import files
-from dmdlite.data import DataError
+from dmdlite.errors import DataError
 from dmdlite.files import replacing, writable, write_json
 
 

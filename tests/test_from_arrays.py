@@ -7,8 +7,8 @@ import zipfile
 
 import from_arrays
 import numpy as np
-import own_files
 import pytest
+from dmdlite_data import own_files
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,7 +46,10 @@ def test_npz_of_two_modalities_of_any_name(run):
     assert code == 0, err
     splits = dmdlite.load_dataset("mine")
     assert {s: d.ids for s, d in splits.items()} == {
-        "train": ("a", "b"), "valid": ("c",), "test": ("d",)}  # fmt: skip
+        "train": ("a", "b"),
+        "valid": ("c",),
+        "test": ("d",),
+    }
     train = splits["train"]
     assert (train.modalities, train.widths) == (("eeg", "pulse"), (3, 2))
     assert train.lengths("eeg").tolist() == [5, 2]
@@ -69,9 +72,9 @@ def write_folder(folder, header="f1,f2\n"):
     (folder / "face").mkdir(parents=True)
     (folder / "voice").mkdir()
     (folder / "labels.csv").write_text(
-        "id,label,split,group,text\na,1.5,train,v1,\"well, yes\"\nb,5,train,v1,no\n"
+        'id,label,split,group,text\na,1.5,train,v1,"well, yes"\nb,5,train,v1,no\n'
         "c,3,valid,v2,\nd,2,test,v3,hm\n"
-    )  # fmt: skip
+    )
     for clip in "abcd":
         (folder / "face" / f"{clip}.csv").write_text(f"{header}1,2\n3,nan\n0,0\n5,6\n")
         if clip != "b":
@@ -178,7 +181,7 @@ def test_npz_that_do_not_fit(run, tmp_path, content, message):
         ("face/a.csv", b"\xff\xfe", "face/a.csv: cannot be read"),
         ("labels.csv", 'id,label\n"a,1\n', "labels.csv: not a csv"),
     ],
-)  # fmt: skip
+)
 def test_csv_that_do_not_fit(run, tmp_path, file, content, message):
     write_folder(tmp_path / "clips")
     path = tmp_path / "clips" / file

@@ -8,7 +8,7 @@ import from_csd
 import h5py
 import numpy as np
 import pytest
-from computational_sequence import average
+from dmdlite_data.computational_sequence import average
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -135,8 +135,9 @@ def test_average_equals_a_loop(frames, words):
     if len(x):
         x[0, 0] = -np.inf
     for row, (start, end) in zip(average(x, frames, np.array(words)), words, strict=True):
-        inside = [f for f, (a, b) in zip(x, frames, strict=True)
-                  if min(b, end) - max(a, start) > 1e-5]  # fmt: skip
+        inside = [
+            f for f, (a, b) in zip(x, frames, strict=True) if min(b, end) - max(a, start) > 1e-5
+        ]
         for column in range(2):
             values = [f[column] for f in inside if np.isfinite(f[column])]
             expected = np.mean(values) if values else 0
@@ -222,7 +223,7 @@ def test_folds_that_do_not_fit(tmp_path, folds, message):
             "labels hold NaN",
         ),
     ],
-)  # fmt: skip
+)
 def test_files_that_do_not_fit(run, tmp_path, changes, files, message):
     by_hand(tmp_path, **changes)
     code, _, err = run(*files)

@@ -90,8 +90,13 @@ def test_chapter_s_unit_without_options_is_checked_without_them(capsys):
         def forward(self, x):
             return super().forward(x)
 
-    options = ("per target", "prior", "missing modality", "softmax of those there",
-               "prior of those there")  # fmt: skip
+    options = (
+        "per target",
+        "prior",
+        "missing modality",
+        "softmax of those there",
+        "prior of those there",
+    )
     assert check_gd_unit(Small, skip=options).passed
     assert check_gd_unit(Small).failed == list(options)
     assert "unexpected keyword argument" in capsys.readouterr().out

@@ -88,8 +88,9 @@ def test_submissions_are_found_below_folders_but_not_in_hidden_ones(tmp_path):
     (tmp_path / "folder.ipynb").mkdir()
     os.mkfifo(tmp_path / "pipe.ipynb")
     assert [p.relative_to(tmp_path).as_posix() for p in submissions(tmp_path)] == [
-        "a.ipynb", "b/a1.ipynb",
-    ]  # fmt: skip
+        "a.ipynb",
+        "b/a1.ipynb",
+    ]
 
 
 def test_leaderboard_is_in_order_of_error(tmp_path):

@@ -7,14 +7,14 @@ import torch.nn.functional as F
 import dmdlite
 from dmdlite import DMDConfig
 from dmdlite.encoders import masked_mean
-from dmdlite.losses import orthogonality_loss, sentiment_class
-from dmdlite.mistakes import (
+from dmdlite.experiments.mistakes import (
     GateReplaces,
     HeteroPushesApart,
     MarginAnyModality,
     OrthogonalityOverBatch,
     orthogonality_over_batch,
 )
+from dmdlite.losses import orthogonality_loss, sentiment_class
 from tests.conftest import SMALL
 
 

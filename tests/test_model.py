@@ -135,8 +135,10 @@ def test_without_decoupling_the_codes_are_the_shallow_features(toy):
 
 
 def test_each_unit_has_its_own_prior(toy):
-    priors = {"gd_prior": [[0, 1, 0], [0, 0, 1], [1, 0, 0]],
-              "hetero_prior": [[0, 0, 1], [1, 0, 0], [0, 1, 0]]}  # fmt: skip
+    priors = {
+        "gd_prior": [[0, 1, 0], [0, 0, 1], [1, 0, 0]],
+        "hetero_prior": [[0, 0, 1], [1, 0, 0], [0, 1, 0]],
+    }
     model = DMD(DMDConfig.for_dataset(toy["train"], **priors, **SMALL))
     for name, unit in (("gd_prior", model.homo), ("hetero_prior", model.hetero)):
         torch.testing.assert_close(unit.prior, torch.tensor(priors[name]) / 3)

@@ -7,7 +7,7 @@ import pytest
 
 import dmdlite
 from dmdlite import ConfigError, ModelError, cli
-from dmdlite.models import MODELS, find_model, load_model
+from dmdlite.registry import MODELS, find_model, load_model
 from tests.test_baselines import made, several
 
 

@@ -43,15 +43,18 @@ def unallocated_text(file):
     file["r/data/v/intervals"] = np.zeros((1, 2))
 
 
-@pytest.mark.parametrize("make", [
-    many_links,
-    unallocated_text,
-    lambda f: f.create_dataset("r", data=[1.0]),
-    lambda f: f.create_dataset("r/data", data=[1.0]),
-    lambda f: f.create_dataset("r/data/v", data=[1.0]),
-    lambda f: f.create_dataset("r/data/v/features", data=1.0),
-    lambda f: f.create_dataset("r/data/v/features", data=h5py.Empty("f4")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        many_links,
+        unallocated_text,
+        lambda f: f.create_dataset("r", data=[1.0]),
+        lambda f: f.create_dataset("r/data", data=[1.0]),
+        lambda f: f.create_dataset("r/data/v", data=[1.0]),
+        lambda f: f.create_dataset("r/data/v/features", data=1.0),
+        lambda f: f.create_dataset("r/data/v/features", data=h5py.Empty("f4")),
+    ],
+)
 def test_csd_bombs_and_odd_shapes(run_script, tmp_path, make):
     start = time.perf_counter()
     code, _, err = run_script(from_csd.app, *csd_files(tmp_path, v=make), "--name", "demo")
@@ -133,8 +136,13 @@ def test_csv_folders_that_hide_something(run_script, tmp_path):
     ],
 )
 def test_npz_that_would_mix_clips_up(run_script, tmp_path, changed, message):
-    content = {"labels": np.ones(4), "split": np.array(["train"] * 4), "a": np.ones((4, 2, 1)),
-               "b": np.ones((4, 1)), "b_lengths": np.ones(4, np.int64)} | changed  # fmt: skip
+    content = {
+        "labels": np.ones(4),
+        "split": np.array(["train"] * 4),
+        "a": np.ones((4, 2, 1)),
+        "b": np.ones((4, 1)),
+        "b_lengths": np.ones(4, np.int64),
+    } | changed
     content = {k: v for k, v in content.items() if v is not None}
     np.savez(tmp_path / "x.npz", **content)
     options = [] if "split" in content else ["--shares", "50,25,25"]
@@ -156,10 +164,14 @@ def test_standardised_copy_keeps_everything_else(run_script, tmp_path, toy):
     train = toy["train"]
     lacking = MultimodalDataset(
         {**train.values, "language": train.values["language"][:0]},
-        {**train.offsets, "language": offsets}, train.labels, train.ids, "t",
-    )  # fmt: skip
-    test = MultimodalDataset(toy["test"].values, toy["test"].offsets, toy["test"].labels,
-                             toy["test"].ids, "t")  # fmt: skip
+        {**train.offsets, "language": offsets},
+        train.labels,
+        train.ids,
+        "t",
+    )
+    test = MultimodalDataset(
+        toy["test"].values, toy["test"].offsets, toy["test"].labels, toy["test"].ids, "t"
+    )
     groups = {"train": ["g"] * 64, "test": ["h"] * 32}
     dmdlite.save_dataset(tmp_path / "t", {"train": lacking, "test": test}, "toy", groups=groups)
     code, _, err = run_script(standardize.app, "t")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dmdlite import DataError
-from dmdlite.padding import from_padded
+from dmdlite.data.padding import from_padded
 
 
 def test_from_padded_detects_real_steps_and_counts_repairs():

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from dmdlite import plots
-from dmdlite.frames import frames
-from dmdlite.sweep_plots import code_map, edge_names, edge_violins
+from dmdlite.plots.sliders import frames
+from dmdlite.plots.sweeps import code_map, edge_names, edge_violins
 
 
 def test_stems_share_an_axis_and_show_every_value():
@@ -60,12 +60,22 @@ def test_system_dots_show_every_seed_and_the_mean():
 
 def test_maps_and_violins_have_a_panel_each():
     points = pd.DataFrame(
-        {"system": ["s", "s", "t", "t"], "x": range(4), "y": range(4), "class": [-3, 3, 0, 1],
-         "name": ["voice", "face"] * 2}
-    )  # fmt: skip
+        {
+            "system": ["s", "s", "t", "t"],
+            "x": range(4),
+            "y": range(4),
+            "class": [-3, 3, 0, 1],
+            "name": ["voice", "face"] * 2,
+        }
+    )
     figure = code_map(points, "class")
     assert [ax.get_title() for ax in figure.axes[:2]] == ["s", "t"]
     assert figure.axes[1].collections[0].get_offsets().tolist() == [[2, 2]]
-    weights = pd.DataFrame({"unit": ["homo"] * 6 + ["hetero"] * 6, "edge": ["a→b", "b→a"] * 6,
-                            "weight": np.linspace(0, 1, 12)})  # fmt: skip
+    weights = pd.DataFrame(
+        {
+            "unit": ["homo"] * 6 + ["hetero"] * 6,
+            "edge": ["a→b", "b→a"] * 6,
+            "weight": np.linspace(0, 1, 12),
+        }
+    )
     assert [ax.get_title() for ax in edge_violins(weights).axes] == ["HomoGD", "HeteroGD"]

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
-from dmdlite.cells import NONE, shown_p, values
-from dmdlite.comparison import FAMILIES, comparison, cost_table, plain, rank_table
-from dmdlite.experiments import FIELD, TABLE_1
-from dmdlite.ranking import rank_intervals
+from dmdlite.experiments.comparison import FAMILIES, comparison, cost_table, plain, rank_table
+from dmdlite.experiments.formatting import NONE, shown_p, values
+from dmdlite.experiments.ranking import rank_intervals
+from dmdlite.experiments.systems import FIELD, TABLE_1
 from tests.test_tables import lines, planted
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import dmdlite
 from dmdlite import cli
-from dmdlite.experiments import EXPERIMENTS
+from dmdlite.experiments.systems import EXPERIMENTS
 from tests.conftest import SMALL
 
 SETTINGS = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 16}).items()]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dmdlite import results
+from dmdlite.experiments.systems import results
 from tests.file_server import serving
 
 

@@ -11,11 +11,10 @@ import pandas as pd
 import pytest
 
 import dmdlite
-from dmdlite import tables
-from dmdlite.claims import claims_table
-from dmdlite.comparison import comparison, cost_table, rank_table
-from dmdlite.experiments import EXPERIMENTS
-from dmdlite.outcome import separation_table
+from dmdlite.experiments.claims import claims_table
+from dmdlite.experiments.comparison import comparison, cost_table, rank_table
+from dmdlite.experiments.separation import separation_table
+from dmdlite.experiments.systems import EXPERIMENTS, tables
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 RESULTS = BOOK / "results"

@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from safe_hdf5 import ALWAYS, open_hdf5, read_array
+from dmdlite_data.safe_hdf5 import ALWAYS, open_hdf5, read_array
 
 from dmdlite import DataError
 

@@ -9,11 +9,11 @@ from collections import OrderedDict
 
 import numpy as np
 import pytest
+from dmdlite_data.pickle_machine import load_pickle
+from dmdlite_data.safe_pickle import INLINE, Span, StoredArray
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from pickle_machine import load_pickle
-from safe_pickle import INLINE, Span, StoredArray
 
 from dmdlite import DataError
 from tests.published_files import python2, write_pickle
@@ -86,8 +86,11 @@ def _reframed(raw):
 
 
 def test_python_2_byte_strings_and_latin_1(tmp_path):
-    content = {"id": np.array([["caf\xe9".encode("latin-1"), b"1.0"]], object),
-               "x": np.arange(1e4).reshape(100, 100), "n": 3}  # fmt: skip
+    content = {
+        "id": np.array([["caf\xe9".encode("latin-1"), b"1.0"]], object),
+        "x": np.arange(1e4).reshape(100, 100),
+        "n": 3,
+    }
     (tmp_path / "x.pkl").write_bytes(python2(content))
     found = load_pickle(tmp_path / "x.pkl")
     assert isinstance(found["x"].payload, Span)

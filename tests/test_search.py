@@ -6,11 +6,11 @@ from math import inf
 import pandas as pd
 import pytest
 
-from dmdlite import ConfigError, sweep
-from dmdlite.experiments import FIELD, SYSTEMS, TABLE_1
-from dmdlite.search import BUDGET, RATES, known, points, search_rows, settled, trials
-from dmdlite.study import Study
-from dmdlite.sweep import Run
+from dmdlite import ConfigError
+from dmdlite.experiments.runs import Run
+from dmdlite.experiments.search import BUDGET, RATES, known, points, search_rows, settled, trials
+from dmdlite.experiments.study import Study
+from dmdlite.experiments.systems import FIELD, SYSTEMS, TABLE_1, sweep
 from tests.conftest import SMALL
 
 TFN, DMD = SYSTEMS["TFN, tuned"], SYSTEMS["DMD, tuned"]

@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import load_file
 
 import dmdlite
-from dmdlite import ConfigError, DataError, sweep
-from dmdlite.experiments import EXPERIMENTS, SYSTEMS, System, recipe, systems_of
-from dmdlite.study import Study
-from dmdlite.sweep import OUTPUTS, RESULT, Run, carry_out, plan
+from dmdlite import ConfigError, DataError
+from dmdlite.experiments.runs import OUTPUTS, RESULT, Run, carry_out
+from dmdlite.experiments.study import Study
+from dmdlite.experiments.sweep import plan
+from dmdlite.experiments.systems import EXPERIMENTS, SYSTEMS, System, recipe, sweep, systems_of
 from tests.conftest import SMALL
 
 MODEL = tuple(SMALL.items())
@@ -92,8 +93,10 @@ def test_hash_names_all_that_decides(study, toy, tmp_path):
         study(folds=2),
         study(standardized=True),
     ]
-    scaled = {k: dmdlite.features.scaled(d, {m: (0, 2.0) for m in d.modalities})
-              for k, d in toy.items()}  # fmt: skip
+    scaled = {
+        k: dmdlite.data.scaling.scaled(d, {m: (0, 2.0) for m in d.modalities})
+        for k, d in toy.items()
+    }
     dmdlite.save_dataset(tmp_path / "scaled", scaled, "toy")
     others.append(Study(str(tmp_path / "scaled"), model=MODEL, training=QUICK))
     hashes = {Run(other, SYSTEMS["DMD"], 0).config_hash for other in others}
@@ -146,9 +149,9 @@ def test_outputs_are_the_model_s(study, toy, tmp_path):
 CODE = f"""
 import sys
 from pathlib import Path
-from dmdlite.experiments import SYSTEMS
-from dmdlite.study import Study
-from dmdlite.sweep import plan, sweep
+from dmdlite.experiments.systems import SYSTEMS
+from dmdlite.experiments.study import Study
+from dmdlite.experiments.sweep import plan, sweep
 data, runs, jobs = sys.argv[1:]
 study = Study(data, model={MODEL!r}, training=(("epochs", 30), ("stop_patience", 30)), device="cpu")
 sweep(plan(study, [SYSTEMS["FD"], SYSTEMS["DMD"]], 2), Path(runs), int(jobs), progress=False)
@@ -161,8 +164,10 @@ def start(folder, runs, jobs):
 
 
 def rows_of(runs):
-    return {p.parent.name: {k: v for k, v in dmdlite.files.read_json(p).items() if k != "seconds"}
-            for p in runs.glob(f"*/{RESULT}")}  # fmt: skip
+    return {
+        p.parent.name: {k: v for k, v in dmdlite.files.read_json(p).items() if k != "seconds"}
+        for p in runs.glob(f"*/{RESULT}")
+    }
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

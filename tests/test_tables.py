@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_rel
 
-from dmdlite import tables
-from dmdlite.cells import Table, paired_p, score, shown, shown_p, values
-from dmdlite.claims import CLAIMS, claims_table, verdicts
-from dmdlite.experiments import EXPERIMENTS, SYSTEMS
+from dmdlite.experiments.claims import CLAIMS, claims_table, verdicts
+from dmdlite.experiments.formatting import Table, paired_p, score, shown, shown_p, values
+from dmdlite.experiments.systems import EXPERIMENTS, SYSTEMS, tables
 
 NAMES = ("language", "vision", "audio")
 
@@ -21,11 +20,24 @@ def planted(seeds=3, systems=SYSTEMS, **changes):
     rows = []
     for k, name in enumerate(systems):
         for s in range(seeds):
-            row = {"system": name, "seed": s, "data": "toy", "setting": "unaligned", "folds": 0,
-                   "samples": 50, "device": "cpu", "mae": 1 + k / 10 + s / 100,
-                   "acc7": 0.4 + s / 100, "acc2": 0.8 + s / 100, "f1": 0.79, "corr": 0.5,
-                   "floor_acc7": 0.2, "floor_acc2": 0.55, "floor_f1": 0.4,
-                   "floor_mae": 1.3}  # fmt: skip
+            row = {
+                "system": name,
+                "seed": s,
+                "data": "toy",
+                "setting": "unaligned",
+                "folds": 0,
+                "samples": 50,
+                "device": "cpu",
+                "mae": 1 + k / 10 + s / 100,
+                "acc7": 0.4 + s / 100,
+                "acc2": 0.8 + s / 100,
+                "f1": 0.79,
+                "corr": 0.5,
+                "floor_acc7": 0.2,
+                "floor_acc2": 0.55,
+                "floor_f1": 0.4,
+                "floor_mae": 1.3,
+            }
             for unit in ("homo", "hetero"):
                 for i, m in enumerate(NAMES):
                     row |= {f"{unit}_{m}_acc2": 0.8 - i / 10 + s / 100, f"{unit}_{m}_f1": 0.7}
@@ -118,8 +130,14 @@ def test_markdown_and_latex():
 
 def test_claims_hold_fail_or_are_not_seen():
     better, worse, same = (0.8, 0.81, 0.79), (1.4, 1.41, 1.39), (1.0, 1.1, 0.9)
-    changes = {"MulT": worse, "MulT + GD": better, "DMD": same, "FD + CA": (1.0, 1.0, 1.0),
-               "FD": worse, "none": (0.8, 0.82, 0.79)}  # fmt: skip
+    changes = {
+        "MulT": worse,
+        "MulT + GD": better,
+        "DMD": same,
+        "FD + CA": (1.0, 1.0, 1.0),
+        "FD": worse,
+        "none": (0.8, 0.82, 0.79),
+    }
     found = verdicts(planted(mae=changes)).set_index("claim")
     assert len(found) == len(CLAIMS)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import dmdlite
-from dmdlite import testbed
+from dmdlite.checks import testbed
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import torch
 from sklearn.linear_model import RidgeCV
 
 import dmdlite
-from dmdlite.features import time_pooled
+from dmdlite.data.scaling import time_pooled
+from dmdlite.data.toy import SIZES, make_toy
 from dmdlite.metrics import floors, sentiment_metrics
-from dmdlite.toy import SIZES, make_toy
 
 
 @pytest.fixture(scope="module")

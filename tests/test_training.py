@@ -51,9 +51,21 @@ def test_resume_gives_the_uninterrupted_history(toy, tmp_path):
 
 def command(folder, out, *more):
     return [
-        sys.executable, "-m", "dmdlite", "train", "--data", str(folder), "--out", str(out),
-        "--epochs", "12", "--device", "cpu", *SETTINGS, *more,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "dmdlite",
+        "train",
+        "--data",
+        str(folder),
+        "--out",
+        str(out),
+        "--epochs",
+        "12",
+        "--device",
+        "cpu",
+        *SETTINGS,
+        *more,
+    ]
 
 
 def wait_for(condition, process, seconds=120):
@@ -127,7 +139,7 @@ def test_history_csv_holds_the_history(toy, tmp_path):
 
 
 def test_it_learns_the_toy():
-    splits = dmdlite.toy.make_toy(0, sizes=(400, 100, 200))
+    splits = dmdlite.data.toy.make_toy(0, sizes=(400, 100, 200))
     model, _ = train(splits, epochs=6, learning_rate=5e-3)
     scores = dmdlite.evaluate(model, splits["test"], splits["train"])
     assert scores["acc2"] > scores["floors"]["acc2"] + 0.15

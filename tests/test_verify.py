@@ -75,24 +75,36 @@ PLANTED = [
     ({"train": gap()}, "a", "note", "1 all-zero steps inside clips"),
     (
         {"train": clips("train", texts=TEXTS), "test": clips("test", texts=TEXTS)},
-        "same text", "note", "shared: 6 in test and train",
+        "same text",
+        "note",
+        "shared: 6 in test and train",
     ),
     (
-        {"train": replace(clips("train"), offsets={"a": clips("a").offsets["a"],
-                                                    "b": torch.zeros(7, dtype=torch.int64)},
-                          values={"a": clips("train").values["a"], "b": torch.zeros(0, 3)})},
-        "b", "FAIL", "missing in 6 of 18 clips, all of train among them",
+        {
+            "train": replace(
+                clips("train"),
+                offsets={"a": clips("a").offsets["a"], "b": torch.zeros(7, dtype=torch.int64)},
+                values={"a": clips("train").values["a"], "b": torch.zeros(0, 3)},
+            )
+        },
+        "b",
+        "FAIL",
+        "missing in 6 of 18 clips, all of train among them",
     ),
     (
         {"test": clips("test", ids=("train0$_$9", "u", *clips("test").ids[2:]))},
-        "same video", "FAIL", "shared: 1 in test and train",  # though "u" names no video
+        "same video",
+        "FAIL",
+        "shared: 1 in test and train",  # though "u" names no video
     ),
     ({"test": clips("test", ids=clips("train").ids)}, "ids", "FAIL", "shared: 6 in test and train"),
     ({"test": leaking()}, "same clip", "FAIL", "shared: 1 in test and train"),
     ({"train": twice()}, "duplicates", "note", "1 in train"),
     (
         {"test": clips("test", ids=("train0$_$9", *clips("test").ids[1:]))},
-        "same video", "FAIL", "shared: 1 in test and train, for example train0",
+        "same video",
+        "FAIL",
+        "shared: 1 in test and train, for example train0",
     ),
     ({"test": clips("test", ids=NO_VIDEO)}, "same video", "note", "ids name no video"),
     ({"valid": constant("valid", 1)}, "b", "note", "1 of 3 columns constant in valid: 1"),
@@ -103,7 +115,7 @@ PLANTED = [
     ({"train": large()}, "a", "note", "values reach 1e+06: standardise"),
     ({"test": clips("test", labels=torch.full((6,), 4.0))}, "labels", "FAIL", "6 outside [-3, 3]"),
     ({"test": clips("test", labels=torch.ones(6))}, "labels", "FAIL", "all the same"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("changed", "check", "status", "says"), PLANTED)

@@ -25,8 +25,10 @@ def main() -> int:
     table = rows()
     print(tabulate(table, ("unit", "fault must be named by", "first check that fails", "verdict")))
     agree = [verdict == "as it should be" for *_, verdict in table]
-    print(f"\n{len(RIGHT)} right units, {len(WRONG)} wrong ones: {sum(agree)} of {len(table)} "
-          "as they should be")  # fmt: skip
+    print(
+        f"\n{len(RIGHT)} right units, {len(WRONG)} wrong ones: {sum(agree)} of {len(table)} "
+        "as they should be"
+    )
     return 0 if all(agree) else 1
 
 

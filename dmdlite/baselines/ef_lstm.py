@@ -9,9 +9,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..alignment import one_axis
-from ..data import Batch
-from .parts import Baseline, BaselineConfig, BatchNorm, MaskedLSTM, Output, mlp
+from ..data.alignment import one_axis
+from ..data.dataset import Batch
+from .base import Baseline, BaselineConfig, Output
+from .layers import BatchNorm, MaskedLSTM, mlp
 
 
 class EFLSTM(Baseline):
@@ -22,6 +23,7 @@ class EFLSTM(Baseline):
     """
 
     paper, year = "early fusion LSTM (as in Zadeh et al., Memory Fusion Network)", 2018
+    family = "joined LSTMs"
     one_axis = True
 
     def __init__(self, config: BaselineConfig):

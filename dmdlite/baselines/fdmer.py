@@ -7,28 +7,28 @@ it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..data import Batch
+from ..data.dataset import Batch
 from ..losses import ORTHOGONALITY
+from ..settings import Count, Weight, configuration
+from .base import AttentionConfig, Baseline, Output
+from .layers import MaskedLSTM, by_modality, mlp
 from .misa import TokenFusion, stacked
-from .parts import Baseline, MaskedLSTM, Output, by_modality, mlp
-from .pmr import AttentionConfig
 
 
-@dataclass(frozen=True)
+@configuration
 class FDMERConfig(AttentionConfig):
     """dim is the width of every vector and code."""
 
-    heads: int = 2
-    lambda_adv: float = 0.1
-    lambda_con: float = 0.1
-    lambda_ort: float = 0.1
+    heads: Count = 2
+    lambda_adv: Weight = 0.1
+    lambda_con: Weight = 0.1
+    lambda_ort: Weight = 0.1
 
 
 class ReverseGradient(torch.autograd.Function):
@@ -61,6 +61,7 @@ class FDMER(Baseline):
 
     paper = "Disentangled Representation Learning for Multimodal Emotion Recognition"
     year = 2022
+    family = "two codes"
     config_class = FDMERConfig
     interpretation = (
         "the losses' forms and weights, the gradient reversal, LF-LSTM's encoders (the paper: BERT)"

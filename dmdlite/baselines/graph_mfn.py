@@ -12,10 +12,11 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from ..alignment import one_axis
-from ..data import Batch
+from ..data.alignment import one_axis
+from ..data.dataset import Batch
+from .base import Baseline, BaselineConfig, Output
+from .layers import mlp
 from .mfn import MemoryFusion
-from .parts import Baseline, BaselineConfig, Output, mlp
 
 Subset = tuple[int, ...]
 
@@ -85,6 +86,7 @@ class GraphMFN(Baseline):
         "Fusion Graph"
     )
     year = 2018
+    family = "memory"
     one_axis = True
 
     def __init__(self, config: BaselineConfig):

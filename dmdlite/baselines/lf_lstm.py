@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from ..data import Batch
+from ..data.dataset import Batch
 from ..model import ResidualHead
-from .parts import Baseline, BaselineConfig, MaskedLSTM, Output, by_modality
+from .base import Baseline, BaselineConfig, Output
+from .layers import MaskedLSTM, by_modality
 
 
 class LFLSTM(Baseline):
@@ -16,6 +17,7 @@ class LFLSTM(Baseline):
     """
 
     paper, year = "late fusion LSTM (as in Tsai et al., MulT)", 2019
+    family = "joined LSTMs"
 
     def __init__(self, config: BaselineConfig):
         super().__init__(config)

@@ -7,21 +7,20 @@ projections are multiplied.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import nn
 
-from ..data import Batch
-from .parts import Baseline, BaselineConfig, Output
+from ..data.dataset import Batch
+from ..settings import Count, configuration
+from .base import Baseline, BaselineConfig, Output
 from .tfn import Subnetworks
 
 
-@dataclass(frozen=True)
+@configuration
 class LMFConfig(BaselineConfig):
     """dim is the width of every h_m."""
 
-    rank: int = 4  # r
+    rank: Count = 4  # r
 
 
 class LMF(Baseline):
@@ -31,6 +30,7 @@ class LMF(Baseline):
     """
 
     paper, year = "Efficient Low-rank Multimodal Fusion with Modality-Specific Factors", 2018
+    family = "products"
     config_class = LMFConfig
 
     def __init__(self, config: LMFConfig):

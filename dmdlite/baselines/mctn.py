@@ -7,23 +7,23 @@ other modalities in training only: at test time language alone is read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-from ..alignment import one_axis
-from ..data import Batch
+from ..data.alignment import one_axis
+from ..data.dataset import Batch
+from ..errors import ConfigError
 from ..losses import reconstruction_loss
-from ..model_config import ConfigError
-from .parts import Baseline, BaselineConfig, MaskedLSTM, Output, mlp
+from ..settings import Weight, configuration
+from .base import Baseline, BaselineConfig, Output
+from .layers import MaskedLSTM, mlp
 
 
-@dataclass(frozen=True)
+@configuration
 class MCTNConfig(BaselineConfig):
     """The modalities' order is the order of translation: source, first and second target."""
 
-    lambda_translation: float = 0.1  # of every translation's mean squared error
+    lambda_translation: Weight = 0.1  # of every translation's mean squared error
 
 
 class Attention(nn.Module):
@@ -79,6 +79,7 @@ class MCTN(Baseline):
         "Between Modalities"
     )
     year = 2019
+    family = "words first"
     config_class = MCTNConfig
     one_axis = True
     interpretation = "the way back has its own encoder; no teacher forcing in training either"

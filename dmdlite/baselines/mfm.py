@@ -6,25 +6,25 @@ make factors f; [f_y, f_m] must give the modality's sequence back, f_y alone the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-from ..alignment import one_axis
-from ..data import Batch
+from ..data.alignment import one_axis
+from ..data.dataset import Batch
 from ..losses import reconstruction_loss
+from ..settings import Weight, configuration
+from .base import Baseline, BaselineConfig, Output
 from .distances import mmd_to_normal
+from .layers import MaskedLSTM, by_modality, mlp
 from .mfn import DeltaMemoryAttention, MemoryFusion
-from .parts import Baseline, BaselineConfig, MaskedLSTM, Output, by_modality, mlp
 
 
-@dataclass(frozen=True)
+@configuration
 class MFMConfig(BaselineConfig):
     """dim is the width of every code z and factor f."""
 
-    lambda_rec: float = 0.1  # lambda_m, the same for every modality
-    lambda_mmd: float = 10.0  # public settings for MOSI go from 1 to 100
+    lambda_rec: Weight = 0.1  # lambda_m, the same for every modality
+    lambda_mmd: Weight = 10.0  # public settings for MOSI go from 1 to 100
 
 
 class LSTMDecoder(nn.Module):
@@ -50,6 +50,7 @@ class MFM(Baseline):
     """
 
     paper, year = "Learning Factorized Multimodal Representations", 2019
+    family = "memory"
     config_class = MFMConfig
     one_axis = True
     interpretation = "what feeds the decoders (the factors, at every step); the losses' weights"

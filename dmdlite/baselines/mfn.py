@@ -9,7 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .parts import BaselineConfig, by_modality, mlp
+from .base import BaselineConfig
+from .layers import by_modality, mlp
 
 
 class DeltaMemoryAttention(nn.Module):

@@ -7,27 +7,28 @@ are pulled together, and so are single pairs of elements that attend to each oth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from ..attention import CrossModalTransformer, attention_mask
-from ..data import Batch
-from ..encoders import TemporalConv, masked_mean
+from ..data.dataset import Batch
+from ..data.masks import masked_mean
+from ..encoders import TemporalConv
 from ..model import ResidualHead
+from ..settings import Count, Weight, configuration
+from .base import AttentionConfig, Baseline, Output
 from .distances import mmd
-from .parts import Baseline, Output, by_modality
-from .pmr import AttentionConfig, embedded
+from .layers import by_modality
+from .pmr import embedded
 
 
-@dataclass(frozen=True)
+@configuration
 class MICAConfig(AttentionConfig):
     """dim is the width of every sequence and of the common space."""
 
-    layers: int = 2
-    lambda_marginal: float = 0.1  # of the distance between distributions
-    lambda_pairs: float = 0.1  # of the distance between confident pairs
+    layers: Count = 2
+    lambda_marginal: Weight = 0.1  # of the distance between distributions
+    lambda_pairs: Weight = 0.1  # of the distance between confident pairs
     tau: float = 1.5  # attention above this, in multiples of an even one, is confident
 
 
@@ -89,6 +90,7 @@ class MICA(Baseline):
         "Multimodal Sequence Fusion"
     )
     year = 2021
+    family = "attention"
     config_class = MICAConfig
     interpretation = "both losses' forms and weights, the threshold, one common code for all layers"
 
@@ -99,10 +101,14 @@ class MICA(Baseline):
         self.convs = by_modality(c, lambda width: TemporalConv(width, c.dim, 5))
         self.query = by_modality(c, lambda _: nn.Linear(c.dim, c.dim))
         self.key = by_modality(c, lambda _: nn.Linear(c.dim, c.dim))
-        self.layers = nn.ModuleDict({
-            f"{s}_to_{t}": nn.ModuleList(InvariantLayer(c) for _ in range(c.layers))
-            for t in c.modalities for s in c.modalities if s != t
-        })  # fmt: skip
+        self.layers = nn.ModuleDict(
+            {
+                f"{s}_to_{t}": nn.ModuleList(InvariantLayer(c) for _ in range(c.layers))
+                for t in c.modalities
+                for s in c.modalities
+                if s != t
+            }
+        )
         self.memory = by_modality(
             c, lambda _: CrossModalTransformer(others * c.dim, c.heads, c.layers)
         )

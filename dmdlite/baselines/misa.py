@@ -8,7 +8,6 @@ together give the vector back - and a small transformer fuses the codes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import combinations
 
 import torch
@@ -16,20 +15,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..attention import CrossModalLayer, attention_mask
-from ..data import Batch
+from ..data.dataset import Batch
+from ..settings import Count, Weight, configuration
+from .base import AttentionConfig, Baseline, Output
 from .distances import cmd, cross_correlation
-from .parts import Baseline, MaskedLSTM, Output, by_modality, mlp
-from .pmr import AttentionConfig
+from .layers import MaskedLSTM, by_modality, mlp
 
 
-@dataclass(frozen=True)
+@configuration
 class MISAConfig(AttentionConfig):
     """dim is the width of every vector and code."""
 
-    heads: int = 2
-    lambda_diff: float = 0.3
-    lambda_sim: float = 1.0
-    lambda_rec: float = 1.0
+    heads: Count = 2
+    lambda_diff: Weight = 0.3
+    lambda_sim: Weight = 1.0
+    lambda_rec: Weight = 1.0
 
 
 class UtteranceEncoder(nn.Module):
@@ -80,6 +80,7 @@ class MISA(Baseline):
         "MISA: Modality-Invariant and -Specific Representations for Multimodal Sentiment Analysis"
     )
     year = 2020
+    family = "two codes"
     config_class = MISAConfig
     interpretation = "language is read as every other modality, not by BERT; a pre-LN fusion layer"
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..config import DMDConfig
-from ..data import Batch
+from ..base import SentimentModel
+from ..config import TransformerConfig
+from ..data.dataset import Batch
 from ..gd_unit import GDOutput
 from ..losses import task_error
 from ..model import READOUT, Reinforcement, ResidualHead, gd_unit, temporal_convs
-from ..model_config import ConfigError
-from ..pretrained import SentimentModel
+from ..settings import configuration
 
 
 @dataclass
@@ -46,9 +46,9 @@ class MulTOutput:
         return terms
 
 
-@dataclass(frozen=True)
-class MulTConfig(DMDConfig):
-    """DMDConfig; what speaks of decoupling and of HomoGD has no effect."""
+@configuration
+class MulTConfig(TransformerConfig):
+    """DMD's convolutions and transformers, and the GD-Unit of Table 5 with its fields."""
 
     hetero_gd: bool = False  # True: a GD-Unit on the read-outs (Table 5)
 
@@ -59,24 +59,22 @@ class MulT(SentimentModel):
     Its depth, heads and read-out are DMD's (the original: 4 or 5 layers, 5 heads, the last step),
     so that the two differ in what the paper adds.
 
-    Modalities may be missing, unaligned, and 2 to N. Raises ConfigError without cross-attention.
+    Modalities may be missing, unaligned, and 2 to N.
     """
 
     paper = "Multimodal Transformer for Unaligned Multimodal Language Sequences"
     year = 2019
+    family = "attention"
     config_class = MulTConfig
 
     def __init__(self, config: MulTConfig):
         super().__init__(config)
         c = config
-        if not c.cross_attention:
-            raise ConfigError("cross_attention: MulT is made of it and cannot leave it out")
         self.conv = temporal_convs(c)
         self.reinforcement = Reinforcement(c)
         total = c.num_modalities * c.reinforced_dim
         self.head = ResidualHead(total, c.output_dropout)
-        prior = c.hetero_prior or c.gd_prior
-        self.hetero = gd_unit(c, c.reinforced_dim, prior) if c.hetero_gd else None
+        self.hetero = gd_unit(c, c.reinforced_dim, c.gd_prior) if c.hetero_gd else None
 
     def forward(self, batch: Batch) -> MulTOutput:
         """Raises ModelError when the batch's modalities or widths are not the model's."""

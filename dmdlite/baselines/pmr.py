@@ -7,35 +7,24 @@ and the hub is renewed from every modality.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from ..attention import CrossModalAttention, attention_mask, position_coded
-from ..data import Batch
-from ..encoders import TemporalConv, masked_mean
+from ..data.dataset import Batch
+from ..data.masks import masked_mean
+from ..encoders import TemporalConv
 from ..model import ResidualHead
-from ..model_config import require
-from .parts import Baseline, BaselineConfig, Output, by_modality, mlp
+from ..settings import Count, configuration
+from .base import AttentionConfig, Baseline, Output
+from .layers import by_modality, mlp
 
 
-@dataclass(frozen=True)
-class AttentionConfig(BaselineConfig):
-    """For every baseline with attention heads."""
-
-    heads: int = 4  # divides dim
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.dim % self.heads == 0, f"heads: must divide dim {self.dim}, got {self.heads}")
-
-
-@dataclass(frozen=True)
+@configuration
 class PMRConfig(AttentionConfig):
     """dim is the width of every sequence after its temporal convolution."""
 
-    layers: int = 2
+    layers: Count = 2
 
 
 def embedded(batch: Batch, convs: nn.ModuleDict) -> dict[str, Tensor]:
@@ -114,6 +103,7 @@ class PMR(Baseline):
         "Unaligned Multimodal Sequences"
     )
     year = 2021
+    family = "attention"
     config_class = PMRConfig
     interpretation = "the gate's form, how the hub is renewed and merged, the read-out by means"
 

@@ -7,22 +7,22 @@ no more than beta times its own length.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-from ..alignment import one_axis, windows
-from ..attention import positions
-from ..data import Batch
-from .parts import Baseline, BaselineConfig, MaskedLSTM, Output, mlp
+from ..data.alignment import one_axis, windows
+from ..data.dataset import Batch
+from ..data.masks import positions
+from ..settings import Weight, configuration
+from .base import Baseline, BaselineConfig, Output
+from .layers import MaskedLSTM, mlp
 
 
-@dataclass(frozen=True)
+@configuration
 class RAVENConfig(BaselineConfig):
     """The first modality's steps are the words."""
 
-    beta: float = 0.2  # longest shift, in lengths of the word's vector
+    beta: Weight = 0.2  # longest shift, in lengths of the word's vector
 
 
 def frames_of_words(x: Tensor, mask: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,6 +58,7 @@ class RAVEN(Baseline):
 
     paper = "Words Can Shift: Dynamically Adjusting Word Representations Using Nonverbal Behaviors"
     year = 2019
+    family = "words first"
     config_class = RAVENConfig
     interpretation = "gates are linear and as wide as the states they weigh"
 

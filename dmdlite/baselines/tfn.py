@@ -6,26 +6,27 @@ holds every product of their entries: of one modality, of two, of three.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from ..data import Batch
-from ..encoders import masked_mean
-from ..model_config import ConfigError
-from .parts import Baseline, BaselineConfig, BatchNorm, MaskedLSTM, Output
+from ..data.dataset import Batch
+from ..data.masks import masked_mean
+from ..errors import ConfigError
+from ..settings import Count, configuration
+from .base import Baseline, BaselineConfig, Output
+from .layers import BatchNorm, MaskedLSTM
 
 MOST_CELLS = 2**20  # of the tensor; its first layer has `post` weights for each
 
 
-@dataclass(frozen=True)
+@configuration
 class TFNConfig(BaselineConfig):
     """dim is the width of every h_m."""
 
-    post: int = 64  # width after the fusion
+    post: Count = 64  # width after the fusion
 
 
 class LanguageNet(nn.Module):
@@ -88,6 +89,7 @@ class TFN(Baseline):
     """
 
     paper, year = "Tensor Fusion Network for Multimodal Sentiment Analysis", 2017
+    family = "products"
     config_class = TFNConfig
 
     def __init__(self, config: TFNConfig):
@@ -101,9 +103,13 @@ class TFN(Baseline):
             )
         self.subnetworks = Subnetworks(c)
         self.head = nn.Sequential(
-            nn.Dropout(c.dropout), nn.Linear(cells, c.post), nn.ReLU(),
-            nn.Linear(c.post, c.post), nn.ReLU(), nn.Linear(c.post, 1),
-        )  # fmt: skip
+            nn.Dropout(c.dropout),
+            nn.Linear(cells, c.post),
+            nn.ReLU(),
+            nn.Linear(c.post, c.post),
+            nn.ReLU(),
+            nn.Linear(c.post, 1),
+        )
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""

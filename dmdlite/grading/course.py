@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from ..errors import DataError
 from ..files import replacing
-from ..validate import DataError
 from . import sandbox
 from .sandbox import Limits
 from .submission import Outcome, run_cells, run_submission

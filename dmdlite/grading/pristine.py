@@ -9,8 +9,17 @@ from types import ModuleType
 
 import torch
 
-WATCHED = ("dmdlite", "torch.nn", "torch.autograd", "torch.optim", "torch.testing", "inspect",
-           "math", "json", "pathlib")  # fmt: skip
+WATCHED = (
+    "dmdlite",
+    "torch.nn",
+    "torch.autograd",
+    "torch.optim",
+    "torch.testing",
+    "inspect",
+    "math",
+    "json",
+    "pathlib",
+)
 ROOTS = ("dmdlite", "torch", "builtins")
 CHANGING = {"torch.Storage"}  # follows torch's default dtype
 DUNDERS = {"__import__", "__build_class__"}
@@ -58,8 +67,10 @@ class Snapshot:
         sys.modules.update(self.modules)
         for function, code, defaults, kwdefaults in self.code:
             if (function.__code__, function.__defaults__, function.__kwdefaults__) != (
-                code, defaults, kwdefaults,
-            ):  # fmt: skip
+                code,
+                defaults,
+                kwdefaults,
+            ):
                 function.__code__, function.__defaults__ = code, defaults
                 function.__kwdefaults__ = kwdefaults
                 changed.append(f"{function.__module__}.{function.__qualname__}")

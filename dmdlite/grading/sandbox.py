@@ -19,10 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ISOLATED = [
-    "setpriv", "--pdeathsig", "KILL",
-    "unshare", "--user", "--map-current-user", "--net", "--ipc",
-    "--pid", "--mount", "--mount-proc", "--fork", "--kill-child",
-]  # fmt: skip
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "unshare",
+    "--user",
+    "--map-current-user",
+    "--net",
+    "--ipc",
+    "--pid",
+    "--mount",
+    "--mount-proc",
+    "--fork",
+    "--kill-child",
+]
 KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR", "DMDLITE_DATA")  # of the environment
 RUNNING: set[subprocess.Popen] = set()
 FILE_BYTES = 64 << 20

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..validate import DataError
+from ..errors import DataError
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -30,7 +30,8 @@ import torch._dynamo
 from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 
-from .. import checks, testbed  # noqa: F401
+from .. import checks  # noqa: F401
+from ..checks import testbed  # noqa: F401
 from .pristine import Snapshot
 from .sandbox import Limits, limit_self
 from .tests import Case, cases

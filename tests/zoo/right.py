@@ -69,8 +69,10 @@ class ByLoops(Plain):
         m = ends.shape[1]
         rows = []
         for i in range(m):
-            row = [self.edge(torch.cat([self.node(ends[:, i]), self.node(ends[:, j])], -1))
-                   for j in range(m)]  # fmt: skip
+            row = [
+                self.edge(torch.cat([self.node(ends[:, i]), self.node(ends[:, j])], -1))
+                for j in range(m)
+            ]
             rows.append(torch.cat(row, dim=-1))
         return torch.stack(rows, dim=1)
 

@@ -1,0 +1,95 @@
+"""What every model has: a configuration, a check of its input, a folder to be saved to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from .config import ModelConfig
+from .data.dataset import Batch, MultimodalDataset
+from .errors import ModelError
+from .files import read_json, replacing, write_json
+
+
+class SentimentModel(nn.Module):
+    """A model of sentiment: `model(batch)` gives `prediction` [B] and `losses(batch)`."""
+
+    config_class: type[ModelConfig]
+    paper: str  # its title
+    year: int
+    family: str  # what its idea is about, a key of `registry.FAMILIES`
+    one_axis = False  # True: reads modalities step by step, so that unaligned ones are resampled
+    interpretation = ""  # what had to be decided where no source says it
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.config = config
+
+    @classmethod
+    def for_dataset(cls, dataset: MultimodalDataset, **settings: Any) -> SentimentModel:
+        """An untrained model that fits the data set; `settings` are fields of `config_class`."""
+        return cls(cls.config_class.for_dataset(dataset, **settings))
+
+    def described(self) -> dict[str, Any]:
+        """The model's name and its configuration, as config.json holds them."""
+        return {"model": type(self).__name__, **self.config.to_dict()}
+
+    def check(self, batch: Batch) -> None:
+        """Raises ModelError when the batch's modalities or widths are not the model's."""
+        expected = dict(zip(self.config.modalities, self.config.widths, strict=True))
+        found = {m: x.shape[-1] for m, x in batch.features.items()}
+        if list(found.items()) != list(expected.items()):
+            raise ModelError(f"the model takes widths {expected}, the data has {found}")
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json and model.safetensors to `folder`, each whole or not at all."""
+        folder = Path(folder)
+        write_json(folder / "config.json", self.described())
+        with replacing(folder / "model.safetensors") as temporary:
+            save_file({k: v.contiguous().cpu() for k, v in self.state_dict().items()}, temporary)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> SentimentModel:
+        """The model saved in `folder`, on the CPU, in evaluation mode.
+
+        Raises DataError for an unreadable config.json, ConfigError for settings that cannot
+        work, and ModelError that lists missing, extra and wrongly shaped tensors.
+        """
+        folder = Path(folder)
+        settings = read_json(folder / "config.json")
+        if isinstance(settings, dict):
+            name = settings.pop("model", cls.__name__)
+            if name != cls.__name__:
+                raise ModelError(f"{folder}: holds a {name}, not a {cls.__name__}")
+        model = cls(cls.config_class.from_dict(settings))
+        path = folder / "model.safetensors"
+        try:
+            tensors = load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise ModelError(f"{path}: not a readable safetensors file ({error})") from None
+        _check_tensors(path, tensors, model.state_dict())
+        model.load_state_dict(tensors)
+        return model.eval()
+
+
+def _check_tensors(path: Path, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    problems = [f"missing {k}" for k in expected if k not in found]
+    problems += [f"extra {k}" for k in found if k not in expected]
+    problems += [
+        f"{k} has shape {list(found[k].shape)}, expected {list(expected[k].shape)}"
+        for k in expected
+        if k in found and found[k].shape != expected[k].shape
+    ]
+    problems += [
+        f"{k} is {t.dtype}, expected {expected[k].dtype}"
+        for k, t in found.items()
+        if k in expected and t.dtype != expected[k].dtype
+    ]
+    problems += [f"{k} holds NaN or inf" for k, t in found.items() if not torch.isfinite(t).all()]
+    if problems:
+        raise ModelError(f"{path}: {'; '.join(problems)}")

@@ -1,0 +1,197 @@
+"""Variable-length multimodal sequences: one data set, one batch, padding and masks.
+
+Axes: N samples, B batch, T time steps, D feature width, M modalities, S stored steps.
+A data set stores real steps only (ragged: values + offsets); a batch is padded to its own
+longest sequence and says in a mask which steps are real.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from ..errors import DataError
+from .validation import CHECKED_BYTES, check_finite, check_parts
+
+
+@dataclass
+class Batch:
+    """B samples, padded per modality to the longest of them."""
+
+    features: dict[str, Tensor]  # m -> [B, T_m, D_m] float32, zero where padded
+    masks: dict[str, Tensor]  # m -> [B, T_m] bool, True at real steps
+    labels: Tensor  # [B] float32, sentiment in [-3, 3]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def present(self) -> Tensor:
+        """[B, M] bool: False where a modality has no real step (a missing modality)."""
+        return torch.stack([mask.any(dim=1) for mask in self.masks.values()], dim=1)
+
+    def to(self, device: torch.device | str) -> Batch:
+        move = {"device": device, "non_blocking": True}
+        return Batch(
+            {m: x.to(**move) for m, x in self.features.items()},
+            {m: x.to(**move) for m, x in self.masks.items()},
+            self.labels.to(**move),
+        )
+
+
+@dataclass(frozen=True)
+class MultimodalDataset:
+    """N samples of M modalities, each a sequence of its own length.
+
+    Sample i of modality m is `values[m][offsets[m][i] : offsets[m][i + 1]]`. `steps[m]`, where
+    given, is the time index of every stored step, so that sequences on a common time grid
+    (word-aligned data) keep their gaps. `factors` holds what is known of a sample beyond its
+    label, [N, ...] each: the toy's true factors, or labels per modality.
+
+    Raises DataError when the parts do not fit together.
+    """
+
+    values: dict[str, Tensor]  # m -> [S_m, D_m] float
+    offsets: dict[str, Tensor]  # m -> [N + 1] int64, on the CPU
+    labels: Tensor  # [N] float32
+    ids: tuple[str, ...]  # N sample names
+    name: str = "unnamed"
+    steps: dict[str, Tensor] = field(default_factory=dict)  # m -> [S_m] int64, on the CPU
+    factors: dict[str, Tensor] = field(default_factory=dict)  # name -> [N, ...]
+    texts: tuple[str, ...] = ()  # N transcripts, where the source has them
+    aligned: bool | None = None  # whether modalities share one time axis, where the source says
+
+    def __post_init__(self) -> None:
+        check_parts(**vars(self))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        return tuple(self.values)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """D_m of every modality, in order."""
+        return tuple(v.shape[1] for v in self.values.values())
+
+    @property
+    def nbytes(self) -> int:
+        return sum(v.nbytes for v in self.values.values())
+
+    def lengths(self, modality: str) -> Tensor:
+        """[N] number of real steps; 0 where the modality is missing."""
+        return self.offsets[modality].diff()
+
+    @property
+    def present(self) -> Tensor:
+        """[N, M] bool: False where a modality is missing."""
+        return torch.stack([self.lengths(m) > 0 for m in self.modalities], dim=1)
+
+    def to(self, device: torch.device | str) -> MultimodalDataset:
+        """The same data with values and labels on `device`; the small indices stay on the CPU."""
+        values = {m: v.to(device) for m, v in self.values.items()}
+        return replace(self, values=values, labels=self.labels.to(device))
+
+    def locate(self, modality: str, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """For samples `index` [B]: row, time step and place in `values` of each stored step."""
+        starts, lengths = self.offsets[modality][index], self.lengths(modality)[index]
+        row = torch.repeat_interleave(torch.arange(len(index)), lengths)  # [S]
+        first = torch.cumsum(lengths, 0) - lengths  # [B]
+        within = torch.arange(len(row)) - first[row]  # [S]
+        place = starts[row] + within  # [S]
+        step = self.steps[modality][place] if modality in self.steps else within
+        return row, step, place
+
+    def batch(self, indices: Sequence[int] | Tensor) -> Batch:
+        """The samples at `indices` (any order, or a mask [N]), padded to the longest of them."""
+        index = self._index(indices)
+        features, masks = {}, {}
+        for m, values in self.values.items():
+            row, step, place = (i.to(values.device) for i in self.locate(m, index))
+            time = int(step.max()) + 1 if len(step) else 1
+            x = torch.zeros(len(index), time, values.shape[1], device=values.device)
+            mask = torch.zeros(len(index), time, dtype=torch.bool, device=values.device)
+            x[row, step] = values[place].float()
+            mask[row, step] = True
+            if values.nbytes > CHECKED_BYTES:  # not read when the data set was made
+                check_finite(self.name, m, x)
+            features[m], masks[m] = x, mask
+        return Batch(features, masks, self.labels[index.to(self.labels.device)])
+
+    def _index(self, indices: Sequence[int] | Tensor) -> Tensor:
+        """Places of samples [B] int64, from places or from a mask [N] bool."""
+        index = torch.as_tensor(indices)
+        if index.dtype == torch.bool and index.shape == (len(self),):
+            return index.nonzero().squeeze(1)
+        whole = not (index.is_floating_point() or index.dtype == torch.bool) or not len(index)
+        index = index.long()
+        if index.ndim != 1 or not whole or ((index < 0) | (index >= len(self))).any():
+            raise DataError(
+                f"{self.name}: samples are chosen by whole numbers from 0 to {len(self) - 1}, "
+                f"or by a mask of {len(self)}"
+            )
+        return index
+
+    def fingerprint(self) -> str:
+        """Names the data: a hash of ids, labels and lengths."""
+        digest = hashlib.sha256("\n".join(self.ids).encode())
+        for part in (self.labels, *self.offsets.values()):
+            digest.update(part.cpu().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def batches(self, batch_size: int, order: Tensor | None = None):
+        """Batches over `order` (default: as stored); the last one may be smaller."""
+        order = torch.arange(len(self)) if order is None else order
+        for index in order.split(batch_size):
+            yield self.batch(index)
+
+    def subset(self, indices: Sequence[int] | Tensor) -> MultimodalDataset:
+        """A data set of the samples at `indices` (any order, or a mask [N])."""
+        index = self._index(indices)
+        places = {m: self.locate(m, index)[2] for m in self.values}
+        zero = torch.zeros(1, dtype=torch.int64)
+        return replace(
+            self,
+            values={m: v[places[m].to(v.device)] for m, v in self.values.items()},
+            offsets={m: torch.cat([zero, self.lengths(m)[index].cumsum(0)]) for m in self.values},
+            steps={m: s[places[m]] for m, s in self.steps.items()},
+            labels=self.labels[index.to(self.labels.device)],
+            ids=tuple(self.ids[i] for i in index.tolist()),
+            factors={k: f[index] for k, f in self.factors.items()},
+            texts=tuple(self.texts[i] for i in index.tolist()) if self.texts else (),
+        )
+
+    def select(self, *modalities: str) -> MultimodalDataset:
+        """The same samples with only the named modalities, in the order given."""
+        for m in modalities:
+            if m not in self.values:
+                raise DataError(f"{self.name}: no modality {m!r}; it has {list(self.modalities)}")
+        keep = {name: getattr(self, name) for name in ("values", "offsets", "steps")}
+        keep = {k: {m: part[m] for m in modalities if m in part} for k, part in keep.items()}
+        return replace(self, **keep)
+
+
+def concatenate(datasets: Sequence[MultimodalDataset]) -> MultimodalDataset:
+    """One data set after the other; all must have the same modalities and widths."""
+    first = datasets[0]
+    for other in datasets[1:]:
+        if (other.modalities, other.widths) != (first.modalities, first.widths):
+            raise DataError(f"{first.name} and {other.name} differ in modalities or widths")
+    zero = torch.zeros(1, dtype=torch.int64)
+    lengths = {m: torch.cat([d.lengths(m) for d in datasets]) for m in first.modalities}
+    return replace(
+        first,
+        values={m: torch.cat([d.values[m] for d in datasets]) for m in first.modalities},
+        offsets={m: torch.cat([zero, n.cumsum(0)]) for m, n in lengths.items()},
+        steps={m: torch.cat([d.steps[m] for d in datasets]) for m in first.steps},
+        labels=torch.cat([d.labels for d in datasets]),
+        ids=sum((d.ids for d in datasets), ()),
+        factors={k: torch.cat([d.factors[k] for d in datasets]) for k in first.factors},
+        texts=sum((d.texts for d in datasets), ()) if all(d.texts for d in datasets) else (),
+    )

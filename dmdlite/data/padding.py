@@ -1,0 +1,85 @@
+"""From padded arrays, as files of the field hold them, to ragged data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import DataError
+from .dataset import MultimodalDataset
+
+Repairs = dict[str, dict[str, int]]  # modality (or "labels", "ids") -> what -> how often
+
+
+def from_padded(
+    features: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    ids: Sequence[str],
+    name: str,
+    *,
+    lengths: Mapping[str, np.ndarray] | None = None,
+    aligned: bool = True,
+    trim: bool = True,
+    texts: Sequence[str] = (),
+    factors: Mapping[str, Tensor] | None = None,
+) -> tuple[MultimodalDataset, Repairs]:
+    """Padded arrays [N, T, D] -> a data set, and what was repaired, per modality.
+
+    NaN and inf become 0 and are counted. A step is real where any feature differs from 0:
+    files of the field pad on the left, on the right and in between, so nothing is assumed.
+    Where `lengths[m]` [N] are known, steps behind them are padding, whatever they hold.
+    A clip starts at its first real step: in any modality if the modalities are `aligned` (share
+    one time grid), else in each of its own. With `trim` False it starts at step 0, real or not.
+
+    Counts: `not_finite` values set to 0; padded steps removed, `left` and `right`; all-zero
+    steps between real ones, `gaps`; non-zero steps `beyond` the given length.
+
+    Raises DataError for a modality whose shape does not fit.
+    """
+    repairs, clean, real = {}, {}, {}
+    for m, x in features.items():
+        if np.ndim(x) != 3 or len(x) != len(labels):
+            raise DataError(f"{name}: {m} has shape {np.shape(x)}, expected ({len(labels)}, T, D)")
+        with np.errstate(over="ignore"):
+            x = x.astype(np.float32)
+        finite = np.isfinite(x)
+        x[~finite] = 0
+        clean[m], filled = x, (x != 0).any(axis=2)  # [N, T]
+        known = np.asarray((lengths or {}).get(m, np.full(len(x), x.shape[1])))
+        real[m] = filled & (np.arange(x.shape[1]) < known[:, None])
+        repairs[m] = {"not_finite": int((~finite).sum()), **_padding(real[m])}
+        repairs[m]["beyond"] = int(filled.sum() - real[m].sum())
+    starts = {m: _zeros_before(r) for m, r in real.items()}
+    if aligned:
+        if len({r.shape[1] for r in real.values()}) > 1:
+            raise DataError(f"{name}: modalities on one time grid must have the same T")
+        starts = dict.fromkeys(real, np.min(list(starts.values()), axis=0))
+    if not trim:
+        starts = {m: np.zeros_like(start) for m, start in starts.items()}
+        for counts in repairs.values():
+            counts["gaps"] += counts.pop("left")
+    values, offsets, steps = {}, {}, {}
+    for m, r in real.items():
+        row, step = np.nonzero(r)
+        values[m] = torch.from_numpy(clean[m][row, step])
+        offsets[m] = torch.from_numpy(np.concatenate([[0], np.cumsum(r.sum(1))]))
+        steps[m] = torch.from_numpy(step - starts[m][row])
+    labels = torch.as_tensor(np.asarray(labels, dtype=np.float32))
+    more = {"texts": tuple(texts), "factors": dict(factors or {}), "aligned": aligned}
+    return MultimodalDataset(values, offsets, labels, tuple(ids), name, steps, **more), repairs
+
+
+def _padding(real: np.ndarray) -> dict[str, int]:
+    """Steps of clips [N, T] before the first real one, behind the last, and zeros in between."""
+    real = real[real.any(axis=1)]
+    left, right = _zeros_before(real).sum(), _zeros_before(real[:, ::-1]).sum()
+    gaps = real.size - real.sum() - left - right
+    return {"left": int(left), "right": int(right), "gaps": int(gaps)}
+
+
+def _zeros_before(real: np.ndarray) -> np.ndarray:
+    """[N] steps before the first real one; all T where there is none."""
+    return (~np.logical_or.accumulate(real, axis=1)).sum(axis=1)

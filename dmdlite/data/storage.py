@@ -1,0 +1,166 @@
+"""The one on-disk format, and `load_dataset`.
+
+A data set is a folder: `train.safetensors`, `valid.safetensors`, `test.safetensors` (any of
+them may be absent) and `dataset.json`. In each split, for every modality m: `m.values` [S, D]
+float16 or float32, `m.offsets` [N + 1] int64, and for data on a common time grid `m.steps` [S];
+then `labels` [N] float32, and what else is known of samples, `factor.NAME` [N, ...].
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ..errors import DataError
+from ..files import put_in_place, read_json, readable, workspace, write_json
+from .dataset import MultimodalDataset
+from .toy import make_toy
+
+FORMAT = 1
+SPLITS = ("train", "valid", "test")
+DATA_HOME = "DMDLITE_DATA"  # environment variable: the folder that holds data sets, by name
+
+
+def save_dataset(
+    folder: str | Path, splits: dict[str, MultimodalDataset], source: str, **manifest: Any
+) -> None:
+    """Write `splits` to `folder`, whole or not at all. `manifest` adds to dataset.json.
+
+    Raises DataError for splits that do not belong together and for a folder that holds anything
+    but a data set, OSError when the disk refuses; the old folder, if any, is then untouched.
+    """
+    folder = Path(folder).resolve()
+    if not splits or not set(splits) <= set(SPLITS):
+        raise DataError(f"splits: some of {', '.join(SPLITS)}, got {', '.join(splits) or 'none'}")
+    first = next(iter(splits.values()))
+    for data in splits.values():
+        if (data.modalities, data.widths) != (first.modalities, first.widths):
+            raise DataError(f"{folder}: the splits differ in modalities or widths")
+    check_replaceable(folder)
+    about = {
+        **({} if first.aligned is None else {"aligned": first.aligned}),
+        **manifest,
+        "format": FORMAT,
+        "name": first.name,
+        "source": source,
+        "modalities": dict(zip(first.modalities, first.widths, strict=True)),
+        "ids": {split: list(data.ids) for split, data in splits.items()},
+    }
+    if any(data.texts for data in splits.values()):
+        about["texts"] = {split: list(data.texts) for split, data in splits.items()}
+    with workspace(folder) as temporary:
+        new = temporary / "new"
+        new.mkdir()
+        for split, data in splits.items():
+            try:
+                save_file(_tensors(data), new / f"{split}.safetensors")
+                readable(new / f"{split}.safetensors")
+            except SafetensorError as error:  # a full disk, for one
+                raise OSError(f"{folder}: {split} cannot be written ({error})") from None
+        write_json(new / "dataset.json", about)
+        put_in_place(new, folder)
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raises DataError unless `folder` is new, empty, or holds a data set and nothing else."""
+    if not folder.exists():
+        return
+    known = {"dataset.json", *(f"{split}.safetensors" for split in SPLITS)}
+    found = list(folder.iterdir()) if folder.is_dir() else [folder]
+    ours = all(path.is_file() and path.name in known for path in found)
+    if found and not (ours and (folder / "dataset.json").is_file()):
+        raise DataError(f"{folder}: holds something else than a data set; choose another folder")
+
+
+def _tensors(data: MultimodalDataset) -> dict:
+    tensors = {"labels": data.labels}
+    for part in ("values", "offsets", "steps"):
+        tensors |= {f"{m}.{part}": t for m, t in getattr(data, part).items()}
+    tensors |= {f"factor.{k}": t for k, t in data.factors.items()}
+    return {k: t.contiguous().cpu() for k, t in tensors.items()}
+
+
+def load_dataset(name: str | Path) -> dict[str, MultimodalDataset]:
+    """The splits of a data set, by split name.
+
+    `name` is "toy" (or "toy:SEED"), a folder in the on-disk format, or the name of such a
+    folder under $DMDLITE_DATA (default: ./data).
+
+    Raises DataError that names the file and the field when something is missing or wrong.
+    """
+    kind, _, seed = str(name).partition(":")
+    if kind == "toy":
+        if seed and not (seed.isascii() and seed.isdigit()):
+            raise DataError(f"{name}: write toy:SEED with a whole number, for example toy:7")
+        return make_toy(int(seed or 0))
+    home = Path(os.environ.get(DATA_HOME, "data"))
+    for folder in (Path(name), home / name):
+        if (folder / "dataset.json").is_file():
+            return _load_folder(folder)
+    raise DataError(
+        f"{name}: no such data set. Give toy, a folder that holds dataset.json, "
+        f"or the name of one under {home} (the scripts in data_scripts make them)"
+    )
+
+
+def _load_folder(folder: Path) -> dict[str, MultimodalDataset]:
+    path = folder / "dataset.json"
+    about = read_json(path)
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise DataError(f'{path}: expected "format": {FORMAT}, the format this version reads')
+    for key, kind in (("name", str), ("modalities", dict), ("ids", dict)):
+        if not isinstance(about.get(key), kind):
+            raise DataError(f"{path}: field {key!r} is missing or not a {kind.__name__}")
+    splits = [s for s in SPLITS if s in about["ids"]]
+    if not splits:
+        raise DataError(f"{path}: lists none of the splits {', '.join(SPLITS)}")
+    return {s: _load_split(folder / f"{s}.safetensors", about, s) for s in splits}
+
+
+def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
+    """One split; its values stay on disk, and the system reads them as they are asked for."""
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file, but dataset.json lists this split") from None
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"{path}: not a readable safetensors file ({error})") from None
+    names = list(about["modalities"])
+    needed = ["labels", *(f"{m}.{part}" for m in names for part in ("values", "offsets"))]
+    missing = [key for key in needed if key not in tensors]
+    if missing:
+        raise DataError(f"{path}: lacks {', '.join(missing)}")
+    for m, width in about["modalities"].items():
+        shape = list(tensors[f"{m}.values"].shape)
+        if len(shape) != 2 or shape[1] != width:
+            raise DataError(
+                f"{path}: {m}.values has shape {shape}, dataset.json wants width {width}"
+            )
+    texts = about.get("texts") or {}
+    ids, texts = about["ids"][split], texts.get(split, []) if isinstance(texts, dict) else None
+    if not isinstance(ids, list) or not isinstance(texts, list):
+        raise DataError(f"{path.parent / 'dataset.json'}: ids and texts of a split must be lists")
+    if not isinstance(about.get("aligned"), (bool, type(None))):
+        raise DataError(f"{path.parent / 'dataset.json'}: aligned must be true, false or absent")
+    try:
+        return MultimodalDataset(
+            values={m: tensors[f"{m}.values"] for m in names},
+            offsets={m: tensors[f"{m}.offsets"] for m in names},
+            steps={m: tensors[f"{m}.steps"] for m in names if f"{m}.steps" in tensors},
+            labels=tensors["labels"],
+            ids=tuple(ids),
+            texts=tuple(texts),
+            aligned=about.get("aligned"),
+            name=about["name"],
+            factors={
+                key.removeprefix("factor."): t
+                for key, t in tensors.items()
+                if key.startswith("factor.")
+            },
+        )
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None

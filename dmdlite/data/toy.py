@@ -1,0 +1,133 @@
+"""The embedded data set: a small world whose common and private factors are known.
+
+The generative model. A clip lasts U(4, 10) seconds and holds K = 2 + Poisson(2.5) events.
+
+    common factor     c      ~ N(0, I_3)      c_0 is the valence, c_1 and c_2 the topic
+    private factors   p_m    ~ N(0, I_3)      one vector a modality: the speaker's manner
+    event valence     v_k    = c_0 + 0.7 N(0, 1)
+    event emphasis    g_k    ~ Gamma(2), scaled to mean 1 over the clip
+    sentiment         y      = 1.45 (mean_k g_k v_k) + 0.4 sum_m p_m[0] / sqrt(3) - 0.15,
+                               rounded to fifths (five annotators), cut to [-3, 3]
+
+Event k happens at u_k ~ U(0, 1) of the clip. Modality m shows it with probability q_m, after a
+lag l_m, as a bump of width b_m; language says what is felt, face and voice show how strongly:
+
+    e_mk   = [a_m s v_k, h_m (g_k - 1), c_1, c_2]
+    x_m(t) = A_m sum_k exp(-(t - u_k - l_m)^2 / 2 b_m^2) e_mk
+             + 0.6 B_m p_m (1 + 0.3 sin(2 pi (t + phase))) + sigma_m N(0, I)
+
+A_m and B_m are random maps, fixed by the seed. Each modality is sampled at its own rate, so the
+sequences are unaligned and differ in length. Irregularities, each flagged in `factors`:
+s = -1 in 10 % of the clips, where the words say the opposite of what is meant (`misleading`),
+else s = 1; 6 % of the clips have no language, 4 % no vision, 4 % no audio (never all three).
+
+What it is not: speech, faces, or a benchmark. Gains were set so that language is the strongest
+modality and no modality alone suffices; they were not searched for a winner among models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .dataset import MultimodalDataset
+
+SIZES = (1000, 250, 500)  # train, valid, test
+
+
+@dataclass(frozen=True)
+class _Sense:
+    """How one modality shows the world."""
+
+    width: int  # D_m
+    rate: float  # steps a second
+    shown: float  # q_m, probability that it shows an event
+    lag: float  # l_m, seconds
+    bump: float  # b_m, seconds
+    valence: float  # a_m, gain of what is felt
+    emphasis: float  # h_m, gain of how strongly
+    noise: float  # sigma_m
+    missing: float  # probability that a clip lacks it
+
+
+SENSES = {
+    "language": _Sense(24, 1.5, 0.95, 0.0, 0.30, 1.4, 0.0, 0.5, 0.06),
+    "vision": _Sense(16, 2.0, 0.7, -0.3, 0.45, 0.25, 0.8, 1.5, 0.04),
+    "audio": _Sense(8, 3.0, 0.7, 0.2, 0.35, 0.25, 1.0, 1.5, 0.04),
+}
+
+
+def make_toy(seed: int = 0, sizes: tuple[int, int, int] = SIZES) -> dict[str, MultimodalDataset]:
+    """The toy splits {"train", "valid", "test"}: same seed, same data, on every machine.
+
+    `sizes` are the numbers of clips. Each split's `factors` hold `common` [N, 3],
+    `private_<m>` [N, 3], `misleading` [N] and `events` [N] (how many).
+    """
+    rng = np.random.default_rng(seed)
+    maps = {m: (_map(rng, 4, s.width), _map(rng, 3, s.width)) for m, s in SENSES.items()}
+    names = ("train", "valid", "test")
+    return {name: _split(rng, maps, n, name) for name, n in zip(names, sizes, strict=True)}
+
+
+def _map(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
+    """A random [rows, columns] map with orthonormal rows, scaled to keep unit step variance."""
+    return np.linalg.qr(rng.normal(size=(columns, rows)))[0].T * np.sqrt(columns / rows)
+
+
+def _split(rng: np.random.Generator, maps: dict, n: int, name: str) -> MultimodalDataset:
+    clips = [_clip(rng, maps) for _ in range(n)]
+    sequences = {m: [clip["x"][m] for clip in clips] for m in SENSES}
+    factors = {k: np.array([clip[k] for clip in clips]) for k in clips[0] if k not in ("x", "y")}
+    return MultimodalDataset(
+        values={m: torch.tensor(np.concatenate(x)).float() for m, x in sequences.items()},
+        offsets={m: torch.tensor(np.cumsum([0, *map(len, x)])) for m, x in sequences.items()},
+        labels=torch.tensor([clip["y"] for clip in clips], dtype=torch.float32),
+        ids=tuple(f"toy_{name}_{i:04d}" for i in range(n)),
+        name="toy",
+        factors={k: torch.tensor(f.astype(np.float32)) for k, f in factors.items()},
+    )
+
+
+def _clip(rng: np.random.Generator, maps: dict) -> dict:
+    """One clip: its sequences `x`, its label `y`, and the factors that made it."""
+    common = rng.normal(size=3)
+    private = {m: rng.normal(size=3) for m in SENSES}
+    seconds, events = rng.uniform(4, 10), 2 + rng.poisson(2.5)
+    times = rng.uniform(0, seconds, size=events)  # [K]
+    valence = common[0] + 0.7 * rng.normal(size=events)  # [K]
+    emphasis = rng.gamma(2.0, size=events)  # [K]
+    emphasis /= emphasis.mean()
+    manner = sum(p[0] for p in private.values()) / np.sqrt(3)
+    sentiment = 1.45 * np.mean(emphasis * valence) + 0.4 * manner - 0.15
+    misleading = rng.random() < 0.1
+    missing = [rng.random() < s.missing for s in SENSES.values()]
+    if all(missing):
+        missing[0] = False
+    x = {}
+    for (m, sense), gone in zip(SENSES.items(), missing, strict=True):
+        said = -valence if misleading and m == "language" else valence
+        topic = np.broadcast_to(common[1:], (events, 2))
+        content = np.column_stack([sense.valence * said, sense.emphasis * (emphasis - 1), topic])
+        x[m] = _sequence(rng, sense, maps[m], seconds, times, content, private[m])
+        x[m] = x[m][:0] if gone else x[m]
+    return {
+        "x": x,
+        "y": float(np.clip(np.round(5 * sentiment) / 5, -3, 3)),
+        "common": common,
+        **{f"private_{m}": p for m, p in private.items()},
+        "misleading": misleading,
+        "events": events,
+    }
+
+
+def _sequence(rng, sense: _Sense, maps, seconds, times, content, private) -> np.ndarray:
+    """[T, D]: one modality's view of a clip's events (`times` [K], `content` [K, 4])."""
+    t = np.arange(0, seconds, 1 / sense.rate)  # [T]
+    shown = rng.random(len(times)) < sense.shown  # [K]
+    bumps = np.exp(-((t[:, None] - times - sense.lag) ** 2) / (2 * sense.bump**2)) * shown  # [T, K]
+    drift = 1 + 0.3 * np.sin(2 * np.pi * (t / seconds + rng.random()))  # [T]
+    noise = sense.noise * rng.normal(size=(len(t), sense.width))  # [T, D]
+    event_map, private_map = maps
+    return bumps @ content @ event_map + 0.6 * drift[:, None] * (private @ private_map) + noise

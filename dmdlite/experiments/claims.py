@@ -1,0 +1,123 @@
+"""What the paper says of its tables and figures, each as a difference that could be zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import ttest_1samp
+
+from .formatting import Table, about, shown_p, values
+from .tables import alone, modalities_of
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`difference(rows)` gives one number a seed, above zero where the claim holds."""
+
+    says: str
+    measure: str
+    difference: Callable[[pd.DataFrame], np.ndarray]
+
+
+def better(a: str, b: str, metric: str = "mae") -> Callable[[pd.DataFrame], np.ndarray]:
+    """How much better system a is than b, by seed; MAE counts downwards."""
+    sign = -1 if metric == "mae" else 1
+    return lambda rows: sign * (values(rows, a, metric) - values(rows, b, metric))
+
+
+def spread_falls(a: str, b: str) -> Callable[[pd.DataFrame], np.ndarray]:
+    """How much smaller the modalities' spread of ACC2 is with system a than with b."""
+    return lambda rows: alone(rows, b, "acc2").std(0) - alone(rows, a, "acc2").std(0)
+
+
+def weak_gain(a: str, b: str) -> Callable[[pd.DataFrame], np.ndarray]:
+    """Gain in ACC2 of all modalities but the first, averaged, from system b to a."""
+    return lambda rows: (alone(rows, a, "acc2") - alone(rows, b, "acc2"))[1:].mean(0)
+
+
+def every_gain(a: str, b: str) -> Callable[[pd.DataFrame], np.ndarray]:
+    """Gain in ACC2 averaged over modalities, from system b to a."""
+    return lambda rows: (alone(rows, a, "acc2") - alone(rows, b, "acc2")).mean(0)
+
+
+def over_noise(rows: pd.DataFrame, edge: str) -> np.ndarray:
+    """How much more weight an edge has on the data than on noise: some pattern needs no signal."""
+    return values(rows, "DMD", edge) - values(rows, "noise", edge)
+
+
+def first_teaches(rows: pd.DataFrame) -> np.ndarray:
+    """HomoGD's mean weight of the first modality's edges, over that on noise."""
+    first, *others = modalities_of(rows)
+    return np.mean([over_noise(rows, f"homo_edge_{first}_{m}") for m in others], axis=0)
+
+
+def second_teaches_last(rows: pd.DataFrame) -> np.ndarray:
+    """HeteroGD's weight of the edge from the second to the last modality, over that on noise."""
+    names = modalities_of(rows)
+    return over_noise(rows, f"hetero_edge_{names[1]}_{names[-1]}")
+
+
+CLAIMS = (
+    Claim("DMD is better than MulT (Tables 1, 2, 5)", "MAE", better("DMD", "MulT")),
+    Claim("Decoupling helps: FD over nothing (Table 3)", "MAE", better("FD", "none")),
+    Claim("HomoGD helps: FD + HomoGD over FD (Table 3)", "MAE", better("FD + HomoGD", "FD")),
+    Claim(
+        "HeteroGD without attention hurts (Table 3)",
+        "MAE",
+        better("FD + HomoGD", "FD + HomoGD + HeteroGD"),
+    ),
+    Claim("Attention helps HeteroGD (Table 3)", "MAE", better("DMD", "FD + HomoGD + HeteroGD")),
+    Claim("HeteroGD helps with attention (Table 3)", "MAE", better("DMD", "FD + HomoGD + CA")),
+    Claim("Both GD-Units help with attention (Fig. 3, 4)", "MAE", better("DMD", "FD + CA")),
+    Claim("All of DMD is better than nothing but the task (Table 3)", "MAE", better("DMD", "none")),
+    Claim("Decoupling lifts each modality (Table 4)", "mean ACC2", every_gain("FD", "none")),
+    Claim(
+        "Decoupling brings the modalities together (Table 4)",
+        "sd of ACC2",
+        spread_falls("FD", "none"),
+    ),
+    Claim("HomoGD lifts vision and audio (Sec. 4.2)", "mean ACC2", weak_gain("FD + HomoGD", "FD")),
+    Claim("A GD-Unit helps MulT (Table 5)", "MAE", better("MulT + GD", "MulT")),
+    Claim("In HomoGD language teaches (Fig. 5a)", "weight over noise's", first_teaches),
+    Claim("In HeteroGD vision teaches audio (Fig. 5b)", "weight over noise's", second_teaches_last),
+)
+
+
+def verdict(difference: np.ndarray, p: float) -> str:
+    """ "holds", "opposite", or "not seen" when p is not below 0.05 or cannot be had."""
+    if np.isnan(p) or p >= LEVEL:
+        return "not seen"
+    return "holds" if difference.mean() > 0 else "opposite"
+
+
+def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a claim: says, measure, mean, sd, p (two-sided t-test over seeds), verdict."""
+    found = []
+    for claim in CLAIMS:
+        d = claim.difference(rows)
+        enough = len(d) > 1 and np.ptp(d) > 0
+        p = float(ttest_1samp(d, 0).pvalue) if enough else float("nan")
+        sd = d.std(ddof=1) if len(d) > 1 else float("nan")
+        line = {"claim": claim.says, "measure": claim.measure, "difference": d.mean(), "sd": sd}
+        found.append(line | {"seeds": len(d), "p": p, "verdict": verdict(d, p)})
+    return pd.DataFrame(found)
+
+
+def claims_table(rows: pd.DataFrame) -> Table:
+    """The claims with what the seeds say of them."""
+    cells = tuple(
+        (t.claim, t.measure, f"{t.difference:+.3f} ± {t.sd:.3f}", shown_p(t.p), t.verdict)
+        for t in verdicts(rows).itertuples()
+    )
+    columns = ("claim", "measure", "difference, ours", "p", "on these data")
+    caption = (
+        f"{len(CLAIMS)} claims at p < {LEVEL}: of claims without any truth, one in forty would "
+        f"seem to hold and one in forty to be the opposite. Above zero is the claim's way. "
+        f"{about(rows)}"
+    )
+    return Table(caption, columns, cells)

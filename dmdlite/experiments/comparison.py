@@ -1,0 +1,152 @@
+"""Tables 1 and 2: every system on the same data, tuned with the same budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+from safetensors.torch import load_file
+
+from ..plots.sweeps import cost_scatter, interval_dots
+from ..registry import MODELS
+from . import paper
+from .formatting import NONE, Table, about, shown, values
+from .ranking import LEVELS, rank_intervals
+from .runs import OUTPUTS, Run
+from .search import dropout_field
+from .systems import TABLE_1
+from .tables import score_table
+
+FAMILIES = {**{name: cls.family for name, cls in MODELS.items()}, "ridge": "time means"}
+
+
+def comparison(rows: pd.DataFrame, number: int) -> Table:
+    """Table 1 (MOSI) or 2 (MOSEI): our scores, and the paper's of both settings."""
+    reported = {1: paper.TABLE_1, 2: paper.TABLE_2}[number]
+    published = {
+        f"{head}, paper": {name: _both(reported, name, k) for name in (*MODELS, "DMD*")}
+        for k, head in enumerate(("ACC7", "ACC2", "F1"))
+    }
+    data = {1: "MOSI", 2: "MOSEI"}[number]
+    caption = (
+        f"Table {number}. Paper: {data}, aligned / unaligned; * BERT as language input. "
+        "Ours: width, learning rate and dropout searched alike for all."
+    )
+    return score_table(rows, [*TABLE_1, "DMD*"], published, caption)
+
+
+def _both(reported: Mapping[str, Mapping[str, tuple]], system: str, k: int) -> str:
+    """ "aligned / unaligned" of one score; a star where only the version with BERT is reported."""
+    cells = []
+    for setting in ("aligned", "unaligned"):
+        found = reported[setting].get(system)
+        star = "" if found or system.endswith("*") else "*"
+        found = found or reported[setting].get(f"{system}*")
+        cells.append(f"{found[k]:.1f}{star}" if found else NONE)
+    return " / ".join(cells) if any(cell != NONE for cell in cells) else NONE
+
+
+def chosen(own: list[Run]) -> pd.DataFrame:
+    """What the search settled on: a row a system."""
+    lines = {}
+    for run in own:
+        if run.system.kind != "ridge":
+            model, training = run.configs
+            lines[run.system.name] = {
+                "system": run.system.name,
+                "dim": model.dim,
+                "learning_rate": training.learning_rate,
+                "dropout": getattr(model, dropout_field(run.system.kind)),
+            }
+    return pd.DataFrame(list(lines.values()))
+
+
+def cost_table(rows: pd.DataFrame, settings: pd.DataFrame) -> Table:
+    """What each system costs, and with which settings."""
+    cells = []
+    for system in TABLE_1:
+        own = settings[settings["system"] == system]
+        picked = (NONE,) * 3
+        if len(own):
+            found = own.iloc[0]
+            picked = (str(found["dim"]), f"{found['learning_rate']:g}", f"{found['dropout']:g}")
+        epochs = values(rows, system, "epochs") if len(own) else None
+        cells.append(
+            (
+                system,
+                f"{values(rows, system, 'parameters').mean():,.0f}",
+                NONE if epochs is None else shown(epochs, 0, 1),
+                shown(values(rows, system, "seconds"), 1, 1),
+                *picked,
+            )
+        )
+    columns = ("system", "parameters", "epochs", "seconds", "width", "learning rate", "dropout")
+    caption = f"Size, training time of a run, and the settings that the search chose. {about(rows)}"
+    return Table(caption, columns, tuple(cells))
+
+
+def ranks(own: list[Run], runs: Path) -> pd.DataFrame:
+    """`rank_intervals` of the absolute errors that the runs left."""
+    errors: dict[str, list] = {}
+    for run in own:
+        outputs = load_file(run.folder(runs) / OUTPUTS)
+        error = (outputs["prediction"] - outputs["labels"]).abs().numpy()
+        errors.setdefault(run.system.name, []).append(error)
+    return rank_intervals(errors)
+
+
+def rank_table(found: pd.DataFrame, rows: pd.DataFrame) -> Table:
+    """The ranking, the best first, and how far it can be trusted."""
+    cells = tuple(
+        (
+            str(r.rank),
+            r.system,
+            f"{r.mae:.3f}",
+            f"{r.mae_low:.3f} – {r.mae_high:.3f}",
+            f"{r.rank_low} – {r.rank_high}",
+            f"{100 * r.first:.0f}",
+        )
+        for r in found.itertuples()
+    )
+    share = round(100 * (LEVELS[1] - LEVELS[0]))
+    columns = ("rank", "system", "MAE", f"MAE, {share} %", f"rank, {share} %", "first (%)")
+    caption = (
+        f"Ranking by MAE; intervals from a bootstrap over test samples and seeds. {about(rows)}"
+    )
+    return Table(caption, columns, cells)
+
+
+def compared(
+    rows: pd.DataFrame, own: list[Run], runs: Path, number: int
+) -> tuple[dict[str, Table], dict[str, Figure], dict[str, pd.DataFrame]]:
+    """Tables, figures and points of Table 1 or 2."""
+    settings, ranking = chosen(own), ranks(own, runs).round(6)
+    tables = {
+        "": comparison(rows, number),
+        "ranks": rank_table(ranking, rows),
+        "cost": cost_table(rows, settings),
+    }
+    figures = {"": ranking_plot(ranking, rows), "cost": cost_plot(ranking, rows)}
+    return tables, figures, {"ranks": ranking, "chosen": settings}
+
+
+def ranking_plot(ranking: pd.DataFrame, rows: pd.DataFrame) -> Figure:
+    """MAE of every system with its interval, the best first, and the floor."""
+    return interval_dots(ranking, rows["floor_mae"].mean(), _families(ranking))
+
+
+def cost_plot(ranking: pd.DataFrame, rows: pd.DataFrame) -> Figure:
+    """MAE against parameters and against training time."""
+    cost = rows.groupby("system")[["parameters", "seconds"]].mean()
+    cost["seconds"] = cost["seconds"].clip(lower=0.1)  # rows are timed to a tenth
+    return cost_scatter(ranking.join(cost, on="system"), _families(ranking))
+
+
+def _families(ranking: pd.DataFrame) -> dict[str, str]:
+    """System -> family, of those that were ranked, families in their order."""
+    there = set(ranking["system"])
+    order = list(dict.fromkeys(FAMILIES.values()))
+    ranked = sorted(FAMILIES, key=lambda system: order.index(FAMILIES[system]))
+    return {system: FAMILIES[system] for system in ranked if system in there}

@@ -1,0 +1,62 @@
+"""What one trained system shows on the test samples: a row of numbers, and tensors for figures."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..base import SentimentModel
+from ..data.dataset import MultimodalDataset
+from ..data.masks import masked_mean
+from ..metrics import sentiment_metrics
+from ..training import forward_all
+
+UNITS = ("homo", "hetero")
+CODES = ("common", "private", "reinforced")
+UNIMODAL = ("acc2", "f1", "mae", "corr")
+
+
+def measured(model: SentimentModel, dataset: MultimodalDataset) -> dict[str, Tensor]:
+    """By sample, in stored order, as far as the model has them, on the CPU:
+
+    prediction [N], labels [N], present [N, M]; of each GD-Unit, UNIT_logits [N, M] and
+    UNIT_weights [N, M, M]; and the codes of CODES, averaged over real steps, [N, M, width].
+    """
+    parts: dict[str, list[Tensor]] = {}
+    for batch, output in forward_all(model, dataset):
+        found = {"prediction": output.prediction, "labels": batch.labels, "present": batch.present}
+        for name in UNITS:
+            unit = getattr(output, name, None)
+            if unit is not None:
+                found |= {f"{name}_logits": unit.logits, f"{name}_weights": unit.weights}
+        for name in CODES:
+            codes = getattr(output, name, None)
+            if codes is not None:
+                pooled = [masked_mean(x, batch.masks[m]) for m, x in codes.items()]
+                found[name] = torch.stack(pooled, dim=1)  # [B, M, width]
+        for name, value in found.items():
+            kept = value.float() if value.is_floating_point() else value
+            parts.setdefault(name, []).append(kept.cpu())
+    return {name: torch.cat(values) for name, values in parts.items()}
+
+
+def scores(outputs: dict[str, Tensor], modalities: tuple[str, ...]) -> dict[str, float]:
+    """Every number of one row: the metrics, and by GD-Unit those of each modality's logit
+    (`homo_vision_acc2`, on the samples that have it) and the mean weight of each edge
+    (`homo_edge_language_vision`, over the samples that have all)."""
+    labels, present = outputs["labels"], outputs["present"]
+    row = sentiment_metrics(outputs["prediction"], labels)
+    complete = present.all(1)
+    for unit in UNITS:
+        if f"{unit}_logits" not in outputs:
+            continue
+        weights = outputs[f"{unit}_weights"][complete].mean(0)
+        for i, m in enumerate(modalities):
+            has = present[:, i]
+            if has.any():
+                alone = sentiment_metrics(outputs[f"{unit}_logits"][has, i], labels[has])
+                row |= {f"{unit}_{m}_{k}": alone[k] for k in UNIMODAL}
+            for j, other in enumerate(modalities):
+                if i != j and complete.any():
+                    row[f"{unit}_edge_{m}_{other}"] = float(weights[i, j])
+    return row

@@ -1,0 +1,189 @@
+"""`dmdlite reproduce`: train what a table or figure needs, then write it."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import typer
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from ..errors import ConfigError
+from ..files import replacing, write_json
+from ..options import DataName, Device, Settings, parse_settings, parse_value
+from .artifacts import Artifacts, artifacts, as_written, csv_of, own_runs
+from .cluster import submit
+from .runs import Run
+from .search import BUDGET, found_so_far, search_rows, settled
+from .separation import FIGURES, separation
+from .study import Study
+from .sweep import open_runs, plan, sweep
+from .systems import EXPERIMENTS, chosen, systems_of
+
+WHAT = f"{', '.join(EXPERIMENTS)}, or all"
+
+
+def reproduce(
+    what: Annotated[str | None, typer.Argument(help=WHAT)] = None,
+    data: DataName = "toy",
+    seeds: Annotated[int, typer.Option(help="Seeds 0, 1, ...; each system is run with all")] = 5,
+    setting: Annotated[
+        str | None, typer.Option(help="aligned or unaligned; as the data are")
+    ] = None,
+    folds: Annotated[
+        int, typer.Option(help="Cross-validate on the complete samples; 0: the data's splits")
+    ] = 0,
+    standardize: Annotated[
+        bool, typer.Option("--standardize", help="Scale features on train; folds always are")
+    ] = False,
+    jobs: Annotated[int, typer.Option(help="Runs at a time; -1: one a core")] = -1,
+    epochs: Annotated[int | None, typer.Option(help="At most; the recipe's by default")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for tables, figures and runs")] = Path(
+        "runs/reproduce"
+    ),
+    budget: Annotated[
+        int, typer.Option("--trials", help="Settings tried a system in table1 and 2; 0: defaults")
+    ] = BUDGET,
+    device: Device = None,
+    settings: Settings = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Submit the runs instead: slurm, through submitit")
+    ] = None,
+    job: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="For --cluster: timeout_min=240, repeatable"),
+    ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="What there is, what is done, how long it took")
+    ] = False,
+) -> None:
+    """Reproduce a table or figure of the paper, or the controls it lacks.
+
+    Writes one row a run (CSV), tables (Markdown, LaTeX) and figures (PNG, SVG). What is done is
+    not repeated; a killed sweep goes on.
+    """
+    if not (what or listed):
+        raise ConfigError(f"reproduce what? {WHAT}")
+    names = chosen(what or "all")
+    study = _study(data, setting, folds, standardize, epochs, device, settings)
+    systems, runs = systems_of(names), out / "runs"
+    find = found_so_far if listed or cluster or job else partial(settled, jobs=jobs)
+    planned = plan(study, find(systems, study, runs, budget=budget), seeds)
+    planned = [run for run in planned if run.system.trial is None or run.seed == 0]
+    if listed:
+        typer.echo(_listing(planned, runs))
+        return
+    if cluster or job:
+        todo = open_runs(planned, runs)
+        submit(todo, runs.resolve(), cluster or "slurm", _parameters(job or []))
+        typer.echo(
+            f"{len(todo)} jobs submitted; a search goes on when its trials are done and the same "
+            "command is given again; without --cluster it makes the tables"
+        )
+        return
+    sweep(planned, runs, jobs)
+    folder = out / study.name
+    search = search_rows(systems, study, runs, budget)
+    if search:
+        _csv(pd.DataFrame(search), folder / "search.csv")
+    for name in names:
+        own = own_runs(name, planned)
+        rows = as_written(pd.DataFrame([run.result(runs) for run in own]))
+        if name in FIGURES:
+            _separate(own, runs, name, jobs)
+        made = artifacts(name, rows, own, runs)
+        _write(made, rows, name, folder)
+        for table in made.tables.values():
+            typer.echo(f"\n{table.markdown()}")
+    typer.echo(f"written to {folder}: {', '.join(names)}")
+
+
+def _study(
+    data: str,
+    setting: str | None,
+    folds: int,
+    standardize: bool,
+    epochs: int | None,
+    device: str | None,
+    settings: list[str] | None,
+) -> Study:
+    if setting not in (None, "aligned", "unaligned"):
+        raise ConfigError(f"setting: aligned or unaligned, got {setting!r}")
+    if folds < 0:
+        raise ConfigError(f"folds: 0 or more, got {folds}")
+    refused = ("out", "epochs", "seed", "device", "resume", "progress")
+    model, training = parse_settings(settings, *refused)
+    training |= {} if epochs is None else {"epochs": epochs}
+    return Study(
+        data, setting, folds, standardize, tuple(model.items()), tuple(training.items()), device
+    )
+
+
+def _parameters(settings: list[str]) -> dict[str, Any]:
+    """NAME=VALUE strings for submitit."""
+    pairs = [setting.partition("=") for setting in settings]
+    for name, equals, _ in pairs:
+        if not (name and equals):
+            raise ConfigError(f"--job {name}: write NAME=VALUE, for example timeout_min=240")
+    return {name: parse_value(text) for name, _, text in pairs}
+
+
+def _separate(own: list[Run], runs: Path, figure: str, jobs: int) -> None:
+    """Measure the codes of every run for a t-SNE figure; what is measured is kept."""
+    tasks = Parallel(jobs, return_as="generator_unordered")(
+        delayed(separation)(run.folder(runs), figure) for run in own
+    )
+    for _ in tqdm(tasks, total=len(own), unit="run", desc=figure, file=sys.stderr):
+        pass
+
+
+def _write(made: Artifacts, rows: pd.DataFrame, name: str, folder: Path) -> None:
+    """CSV of the experiment's runs and points, its tables, its figures, and facts about it."""
+    _csv(rows.dropna(axis=1, how="all"), folder / f"{name}.csv")
+    for part, points in made.points.items():
+        _csv(points, folder / f"{name}_{part}.csv")
+    for part, table in made.tables.items():
+        stem = "_".join(filter(None, (name, part)))
+        for suffix, text in (("md", table.markdown()), ("tex", table.latex())):
+            with replacing(folder / f"{stem}.{suffix}") as temporary:
+                temporary.write_text(text, encoding="utf-8")
+    for part, figure in made.figures.items():
+        stem = "_".join(filter(None, (name, part)))
+        for suffix, about in (("png", {}), ("svg", {"Date": None})):  # no date: same in, same out
+            path = folder / f"{stem}.{suffix}"
+            with replacing(path) as temporary, plt.rc_context({"svg.hashsalt": name}):
+                figure.savefig(temporary, format=suffix, dpi=150, metadata=about)
+        plt.close(figure)
+    facts = ["data", "setting", "folds", "samples", "device", "dmdlite", "torch"]
+    first = {fact: rows[fact].iloc[0] for fact in facts}
+    first |= {"seeds": rows["seed"].nunique(), "runs": len(rows)}
+    first |= {"seconds": round(rows["seconds"].sum(), 1), "date": rows["date"].max()}
+    plain = {k: v.item() if hasattr(v, "item") else v for k, v in first.items()}
+    write_json(folder / f"{name}.json", {"experiment": name, **plain})
+
+
+def _csv(rows: pd.DataFrame, path: Path) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(csv_of(rows), encoding="utf-8")
+
+
+def _listing(planned: list[Run], runs: Path) -> str:
+    """One line an experiment: runs done, their seconds, what it shows."""
+    results = [(run, run.result(runs)) for run in planned]
+    lines = []
+    for name, experiment in EXPERIMENTS.items():
+        needed = {(s.name, s.searched) for s in experiment.systems}
+        own = [r for run, r in results if (run.system.name, run.system.searched) in needed]
+        done = [result["seconds"] for result in own if result]
+        if own:
+            took = f"{sum(done) / 60:6.1f} min" if done else ""
+            lines.append(
+                f"{name:9}{len(done):4} of {len(own):3} runs {took:>11}  {experiment.shows}"
+            )
+    head = f"{'':9}{'done':>14}{'compute':>16}  shows"
+    return "\n".join([head, *lines])

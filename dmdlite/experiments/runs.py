@@ -1,0 +1,176 @@
+"""One run: a system trained with one seed, measured, and kept in a folder of its own.
+
+The folder holds `result.json` (one row of numbers), `outputs.safetensors` (what `measures.measured`
+finds) and the trained model. A run that was killed goes on from its last epoch.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .. import __version__
+from ..baselines.ridge import ridge
+from ..checkpoint import CHECKPOINT
+from ..config import DMDConfig, ModelConfig, TrainConfig
+from ..data import concatenate
+from ..data.alignment import Splits
+from ..data.scaling import standardize
+from ..files import read_json, replacing, write_json
+from ..metrics import floors
+from ..training import fit, pick_device, seed_everything
+from .controls import CONTROLS
+from .measures import measured, scores
+from .study import Study
+from .systems import KINDS, System, recipe
+
+RESULT, OUTPUTS = "result.json", "outputs.safetensors"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One system, one seed, in one study."""
+
+    study: Study
+    system: System
+    seed: int
+
+    @cached_property
+    def configs(self) -> tuple[ModelConfig, TrainConfig]:
+        """Recipe, then the study's settings, then the system's own; of the first two what the
+        system's configuration has."""
+        study, system = self.study, self.system
+        model, training = recipe(study.data, study.folds)
+        kind = KINDS[system.kind].config_class if system.kind in KINDS else DMDConfig
+        known = {f.name for f in fields(kind)}
+        shared = {k: v for k, v in (model | dict(study.model)).items() if k in known}
+        dataset = next(iter(study.splits.values()))
+        own = system.fields(len(dataset.modalities))
+        training = training | dict(study.training) | dict(system.training)
+        return (
+            kind.for_dataset(dataset, **shared | own),
+            TrainConfig(seed=self.seed, progress=False, device=study.device, **training),
+        )
+
+    @cached_property
+    def config_hash(self) -> str:
+        """Names everything that decides the numbers but the seed."""
+        model, training = (asdict(config) for config in self.configs)
+        study, system = self.study, self.system
+        for name in ("seed", "device", "out", "resume", "progress"):
+            del training[name]
+        trained = {} if system.kind == "ridge" else {"model": model, "training": training}
+        used = (study.data_id, study.found_setting, study.folds, study.standardized)
+        about = [__version__, system.kind, system.control, *used, trained]
+        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
+
+    def folder(self, runs: Path) -> Path:
+        return runs / f"{self.config_hash}-seed{self.seed}"
+
+    def result(self, runs: Path) -> dict[str, Any] | None:
+        """The row of a run that is done, under this system's name; None if it is not.
+
+        A row without the validation error, as they once were, cannot be chosen by: not done.
+        """
+        folder = self.folder(runs)
+        if not ((folder / RESULT).exists() and (folder / OUTPUTS).exists()):
+            return None
+        row = read_json(folder / RESULT)
+        if self.system.kind != "ridge" and "valid_mae" not in row:
+            return None
+        return row | {"system": self.system.name}
+
+
+def carry_out(run: Run, runs: Path, device: str | None = None) -> None:
+    """Train, measure, and write the run's folder; its result comes last.
+
+    A checkpoint that a killed process left is gone on with.
+    """
+    folder, started = run.folder(runs), time.perf_counter()
+    found, places, facts = [], [], []
+    for fold, (splits, outside) in enumerate(run.study.parts(run.seed)):
+        splits = CONTROLS[run.system.control](splits, run.seed)
+        outputs, fact = _one_fold(run, splits, folder / f"fold{fold}", device)
+        found.append(outputs | {"fold": torch.full((len(outside),), fold)})
+        places.append(outside)
+        facts.append(fact | {"floors": floors(splits["test"].labels, splits["train"].labels)})
+    order = torch.cat(places).argsort()  # back to stored order
+    outputs = {name: torch.cat([part[name] for part in found])[order] for name in found[0]}
+    names = next(iter(run.study.splits.values())).modalities
+    row = _about(run, facts, time.perf_counter() - started) | scores(outputs, names)
+    for name in facts[0]["floors"]:
+        row[f"floor_{name}"] = _mean([fact["floors"][name] for fact in facts])
+    with replacing(folder / OUTPUTS) as temporary:
+        save_file({name: value.contiguous() for name, value in outputs.items()}, temporary)
+    write_json(folder / RESULT, row)
+
+
+def _one_fold(
+    run: Run, splits: Splits, out: Path, device: str | None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Outputs on the test samples, and facts about the training."""
+    test = splits["test"]
+    if run.system.kind == "ridge":
+        train, test = standardize(concatenate([splits["train"], splits["valid"]]), test)
+        prediction = torch.as_tensor(ridge(train, test)).float()
+        found = {"prediction": prediction, "labels": test.labels, "present": test.present}
+        return found, {"parameters": sum(test.widths) + 1}
+    model_config, config = run.configs
+    checkpoint = out / CHECKPOINT
+    config = TrainConfig.from_dict(
+        config.to_dict()
+        | {"out": str(out), "resume": checkpoint.exists()}
+        | ({"device": device} if device else {})
+    )
+    seed_everything(run.seed)
+    widths = splits["train"].widths  # a control may have moved them
+    model = KINDS[run.system.kind](replace(model_config, widths=widths))
+    history = fit(model, splits, config)
+    best = min(history, key=lambda row: row["valid_mae"])
+    checkpoint.unlink()  # the model stays
+    return measured(model, test), {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "epochs": len(history),
+        "best_epoch": best["epoch"],
+        "valid_mae": best["valid_mae"],
+    }
+
+
+def _about(run: Run, facts: list[dict], seconds: float) -> dict[str, Any]:
+    """What a row says about its making."""
+    study, device = run.study, pick_device(run.study.device)
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    return {
+        "system": run.system.name,
+        "seed": run.seed,
+        "data": Path(study.data).name,
+        "setting": study.found_setting,
+        "folds": study.folds,
+        "control": run.system.control,
+        "samples": study.samples,
+        "config_hash": run.config_hash,
+        "dmdlite": __version__,
+        "torch": torch.__version__,
+        "device": name,
+        "date": datetime.date.today().isoformat(),
+        "seconds": round(seconds, 1),
+        **{
+            key: _mean([fact[key] for fact in facts])
+            for key in ("parameters", "epochs", "best_epoch", "valid_mae")
+            if key in facts[0]
+        },
+    }
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)

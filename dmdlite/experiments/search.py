@@ -1,0 +1,111 @@
+"""The same small search for every system that is compared: a few settings, judged on validation.
+
+A grid of two widths x two learning rates x two dropout rates. Four of its eight corners are tried,
+seed 0 each: the half that has every value twice, and every pair of two values once. The point
+with the lowest validation MAE is then run with every seed; test samples decide nothing here.
+With folds the judge is the mean over the folds' validation parts; samples that one fold
+validates on are tested in another, alike for every system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError
+from .runs import Run
+from .study import Study
+from .sweep import plan, sweep
+from .systems import KINDS, System, recipe
+
+RATES, DROPOUTS = (5e-4, 2e-3), (0.1, 0.4)
+BUDGET = 4  # points tried by default
+
+
+def points(widths: tuple[int, int]) -> list[dict[str, Any]]:
+    """The corners of the grid, the balanced half of them first."""
+    order = (0, 3, 5, 6, 1, 2, 4, 7)
+    corners = list(product(widths, RATES, DROPOUTS))
+    return [dict(zip(("dim", "learning_rate", "dropout"), corners[i], strict=True)) for i in order]
+
+
+def dropout_field(kind: str) -> str:
+    """The field of a kind's configuration that the search's dropout sets: DMD's and MulT's heads
+    have one of their own."""
+    has = {f.name for f in fields(KINDS[kind].config_class)}
+    return "output_dropout" if "output_dropout" in has else "dropout"
+
+
+def trials(system: System, study: Study, budget: int) -> list[System]:
+    """What is tried in place of a system that is to be searched; with a budget of 0, nothing."""
+    most = len(points((0, 0)))
+    if not 0 <= budget <= most:
+        raise ConfigError(f"trials: from 1 to {most}, or 0 for no search, got {budget}")
+    if not system.searched:
+        return []
+    model, _ = recipe(study.data, study.folds)
+    widths = (30, 50) if model.get("dim") == 50 else (16, 32)  # the recipe's heads divide them
+    return [
+        replace(
+            system,
+            trial=number,
+            settings=dict(system.settings)
+            | {"dim": point["dim"], dropout_field(system.kind): point["dropout"]},
+            training=dict(system.training) | {"learning_rate": point["learning_rate"]},
+        )
+        for number, point in enumerate(points(widths)[:budget], 1)
+    ]
+
+
+def found_so_far(systems: Iterable[System], study: Study, runs: Path, budget: int) -> list[System]:
+    """The systems; a searched one with its best settings, or as its trials while some are open.
+
+    A budget of 0 searches nothing and leaves each at its defaults.
+    """
+    found: list[System] = []
+    for system in systems:
+        group = trials(system, study, budget)
+        results = [Run(study, trial, 0).result(runs) for trial in group]
+        if not group:
+            found.append(system)
+        elif None in results:
+            found += group
+        else:
+            errors = [result["valid_mae"] for result in results]
+            found.append(replace(group[errors.index(min(errors))], trial=None))
+    return found
+
+
+def settled(
+    systems: list[System], study: Study, runs: Path, jobs: int, budget: int
+) -> list[System]:
+    """Every searched system is searched; the systems as they are then to be run."""
+    tried = [trial for system in systems for trial in trials(system, study, budget)]
+    sweep(plan(study, tried, 1), runs, jobs)
+    return found_so_far(systems, study, runs, budget)
+
+
+def search_rows(
+    systems: Iterable[System], study: Study, runs: Path, budget: int
+) -> list[dict[str, Any]]:
+    """What the search tried and found, a row a trial: `mae` is the test's, which it did not see."""
+    rows = []
+    for system in systems:
+        for trial in trials(system, study, budget):
+            result = Run(study, trial, 0).result(runs)
+            rows.append(
+                {
+                    "system": system.name,
+                    "dim": trial.settings["dim"],
+                    "learning_rate": trial.training["learning_rate"],
+                    "dropout": trial.settings[dropout_field(trial.kind)],
+                    **{
+                        k: result[k]
+                        for k in ("valid_mae", "mae", "parameters", "epochs", "seconds")
+                    },
+                }
+            )
+    return rows

@@ -1,0 +1,55 @@
+"""Many runs of many systems: planned, done in parallel, each kept, none done twice."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from ..errors import ConfigError
+from .runs import Run, carry_out
+from .study import Study
+from .systems import System
+
+
+def plan(study: Study, systems: list[System], seeds: int) -> list[Run]:
+    """Every system with seeds 0, 1, ...: all systems with the first seed first."""
+    if seeds < 1:
+        raise ConfigError(f"seeds: 1 or more, got {seeds}")
+    return [Run(study, system, seed) for seed in range(seeds) for system in systems]
+
+
+def open_runs(planned: list[Run], runs: Path) -> list[Run]:
+    """Those not done yet; of runs that are the same by another name, one."""
+    todo = {run.folder(runs): run for run in planned if run.result(runs) is None}
+    return list(todo.values())
+
+
+def sweep(planned: list[Run], runs: Path, jobs: int = -1, progress: bool = True) -> list[dict]:
+    """Do what is open in `jobs` processes (-1: one a core), and return the rows of all runs.
+
+    With several GPUs the processes take turns on them (not yet run on a GPU).
+    """
+    if jobs == 0:
+        raise ConfigError("jobs: a number of processes, or -1 for one a core, got 0")
+    todo = open_runs(planned, runs)
+    gpus = torch.cuda.device_count()
+    devices = [f"cuda:{i % gpus}" if gpus > 1 else None for i in range(len(todo))]
+    done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(carry_out)(run, runs, device) for run, device in zip(todo, devices, strict=True)
+    )
+    bar = tqdm(
+        done,
+        total=len(planned),
+        initial=len(planned) - len(todo),
+        unit="run",
+        desc="reproduce",
+        file=sys.stderr,
+        disable=not progress,
+    )
+    for _ in bar:
+        pass
+    return [run.result(runs) for run in planned]

@@ -1,0 +1,212 @@
+"""The paper's tables and figures, and the controls it lacks, as lists of systems to train."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..base import SentimentModel
+from ..errors import ConfigError
+from ..registry import MODELS
+from ..released import CHOICES, TRAINING, edge_prior
+from .mistakes import GateReplaces, HeteroPushesApart, MarginAnyModality, OrthogonalityOverBatch
+
+KINDS: dict[str, type[SentimentModel]] = {
+    **MODELS,
+    "gate replaces": GateReplaces,
+    "margin any modality": MarginAnyModality,
+    "orthogonality over batch": OrthogonalityOverBatch,
+    "hetero pushes apart": HeteroPushesApart,
+}
+
+
+@dataclass(frozen=True)
+class System:
+    """One line of a table: what is trained, and on which version of the data.
+
+    `kind` is a key of KINDS, or "ridge": ridge regression on time means. `settings` are fields of
+    the kind's configuration, `training` of TrainConfig; both differ from the run's recipe. `prior`
+    puts the released code's edge priors into the GD-Units. `control` is a key of
+    `controls.CONTROLS`. A `searched` system gets its width, learning rate and dropout from
+    `search.settled`; its `trial` number k is the k-th setting that the search tries.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = "DMD"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    prior: bool = False
+    control: str = "as it is"
+    searched: bool = False
+    trial: int | None = None
+
+    def fields(self, modalities: int) -> dict[str, Any]:
+        """The fields of the configuration that this system sets, for so many modalities."""
+        priors = {"gd_prior": edge_prior(modalities), "hetero_prior": edge_prior(modalities, True)}
+        return dict(self.settings) | (priors if self.prior else {})
+
+
+NO_CA = {"cross_attention": False, "hetero_gd": False}
+NO_GD = {"homo_gd": False, "hetero_gd": False}
+_TRAINED_AS_RELEASED = {k: v for k, v in TRAINING.items() if k != "epochs"}
+_ALL = [
+    # Table 3, and Fig. 3 and 4
+    System("DMD"),
+    System("FD + HomoGD + CA", {"hetero_gd": False}),
+    System("FD + HomoGD + HeteroGD", {"cross_attention": False}),
+    System("FD + HomoGD", NO_CA),
+    System("FD", NO_CA | NO_GD),
+    System("none", NO_CA | NO_GD | {"decoupling": False}),
+    System("FD + CA", NO_GD),
+    # Tables 1, 2 and 5
+    System("MulT", kind="MulT"),
+    System("MulT + GD", {"hetero_gd": True}, "MulT"),
+    System("MulT + GD, weight 0", {"hetero_gd": True, "lambda_ddl": 0.0}, "MulT"),  # logits alone
+    System("ridge", kind="ridge"),
+    # Do the edges follow the data, or the prior?
+    System("prior", prior=True),
+    System("shuffled labels", control="shuffled labels"),
+    System("shuffled labels, prior", control="shuffled labels", prior=True),
+    System("noise", control="noise"),
+    System("noise, prior", control="noise", prior=True),
+    System("rotated modalities", control="rotated modalities"),
+    System("rotated modalities, prior", control="rotated modalities", prior=True),
+    # What the choices are worth where paper and code differ
+    System("signed orthogonality", {"orthogonality": "signed"}),
+    System("hinge orthogonality", {"orthogonality": "hinge"}),
+    System("future mask", {"causal": True}),
+    System("no padding mask", control="padding as steps"),
+    System("FD, no padding mask", NO_CA | NO_GD, control="padding as steps"),
+    System("no stop-gradient", {"stop_gradient": False}),
+    System("margin by label distance", {"margin": 0.15, "margin_by_distance": True}),
+    System("last step read out", {"readout": "last"}),
+    System("orthogonality over the batch", kind="orthogonality over batch"),
+    System("margin across all modalities", kind="margin any modality"),
+    System("gate replaces feature", kind="gate replaces"),
+    System("HeteroGD pushes apart", kind="hetero pushes apart"),
+    System("released choices", CHOICES, prior=True),
+    System("released choices and training", CHOICES, "DMD", _TRAINED_AS_RELEASED, prior=True),
+]
+SYSTEMS = {system.name: system for system in _ALL}
+TABLE_1 = ("ridge", *MODELS)  # all but ridge searched
+TABLE_3 = ("DMD", "FD + HomoGD + CA", "FD + HomoGD + HeteroGD", "FD + HomoGD", "FD", "none")
+TABLE_5 = ("MulT", "MulT + GD, weight 0", "MulT + GD", "DMD")
+VARIANTS = {  # Fig. 3 and 4: the paper's name -> system
+    "DMD (w/o Hom., Het.)": "FD + CA",
+    "DMD (w/o Het.)": "FD + HomoGD + CA",
+    "DMD": "DMD",
+}
+EDGE_CONTROLS = (
+    "DMD",
+    "prior",
+    "shuffled labels",
+    "shuffled labels, prior",
+    "noise",
+    "noise, prior",
+    "rotated modalities",
+    "rotated modalities, prior",
+)
+CHOICE_CONTROLS = (
+    "DMD",
+    "prior",
+    "signed orthogonality",
+    "hinge orthogonality",
+    "future mask",
+    "no padding mask",
+    "FD",
+    "FD, no padding mask",
+    "no stop-gradient",
+    "margin by label distance",
+    "last step read out",
+    "orthogonality over the batch",
+    "margin across all modalities",
+    "gate replaces feature",
+    "HeteroGD pushes apart",
+    "released choices",
+    "released choices and training",
+)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What `dmdlite reproduce NAME` makes, and the systems it needs; `searched` ones are tuned."""
+
+    shows: str
+    names: tuple[str, ...]
+    searched: bool = False
+
+    @property
+    def systems(self) -> list[System]:
+        """In their order in tables."""
+        return [
+            System(name, kind=name, searched=True)
+            if self.searched and name in MODELS
+            else SYSTEMS[name]
+            for name in self.names
+        ]
+
+
+EXPERIMENTS = {
+    "table1": Experiment("DMD and the thirteen others, tuned alike; paper: MOSI", TABLE_1, True),
+    "table2": Experiment("the same; paper: MOSEI", TABLE_1, True),
+    "table3": Experiment("DMD with parts left out", TABLE_3),
+    "table4": Experiment("each modality with and without decoupling", ("none", "FD")),
+    "table5": Experiment("MulT, MulT with a GD-Unit, DMD", TABLE_5),
+    "homogd": Experiment("each modality with and without HomoGD", ("FD", "FD + HomoGD")),
+    "fig1a": Experiment("the gap between modalities", ("none", "FD", "FD + HomoGD", "DMD")),
+    "fig3": Experiment("t-SNE of the common codes, with numbers", tuple(VARIANTS.values())),
+    "fig4": Experiment("t-SNE of the private codes, with numbers", tuple(VARIANTS.values())),
+    "fig5": Experiment("edge weights of every clip", ("DMD",)),
+    "controls": Experiment(
+        "edges against prior, noise and shuffled labels; choices one by one",
+        tuple(dict.fromkeys(EDGE_CONTROLS + CHOICE_CONTROLS)),
+    ),
+    "claims": Experiment(
+        "what the paper says of these tables and figures, tested",
+        (*TABLE_3, "FD + CA", "MulT", "MulT + GD", "noise"),
+    ),
+}
+
+
+def chosen(what: str) -> list[str]:
+    """The experiments that a name stands for. Raises ConfigError for an unknown one."""
+    if what == "all":
+        return list(EXPERIMENTS)
+    if what not in EXPERIMENTS:
+        raise ConfigError(f"{what}: no such experiment; one of {', '.join(EXPERIMENTS)}, all")
+    return [what]
+
+
+def systems_of(names: list[str]) -> list[System]:
+    """Every system that these experiments need, once."""
+    needed = {(s.name, s.searched): s for name in names for s in EXPERIMENTS[name].systems}
+    return list(needed.values())
+
+
+# What about a hundred samples can support.
+SMALL_MODEL = {
+    "dim": 16,
+    "heads": 2,
+    "layers": 1,
+    "gd_hidden": 16,
+    "embed_dropout": 0.2,
+    "output_dropout": 0.4,
+}
+SMALL_TRAINING = {"epochs": 40, "batch_size": 16, "learning_rate": 2e-3, "stop_patience": 10}
+
+
+def recipe(data: str, folds: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields of the models' and of TrainConfig that all systems of a sweep share, as far as they
+    have them.
+
+    The toy takes the defaults and stops earlier; folds of a small set take SMALL_MODEL and
+    SMALL_TRAINING; anything else takes the batches and epochs of the paper (Sec. 4), and the
+    size and learning rate of the release for MOSI.
+    """
+    if folds:
+        return dict(SMALL_MODEL), dict(SMALL_TRAINING)
+    if data.partition(":")[0] == "toy":
+        return {}, {"stop_patience": 6}
+    model = {"dim": 50, "heads": 10, "layers": 4}
+    return model, {"batch_size": 16, "learning_rate": 1e-4, "epochs": 30}
