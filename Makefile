@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 # The cache knows a chapter's own cells only: when the package changes, every chapter runs again.
-_build/.code: $(wildcard dmdlite/*.py dmdlite/*/*.py benchmarks/results/*.json book/results/*/*.csv) constraints.txt
+_build/.code: $(wildcard dmdlite/*.py dmdlite/*/*.py benchmarks/results/*.json dmdlite/results/*/*.csv) constraints.txt
 	@rm -rf _build && mkdir _build && touch $@
 
 book: $(VENV)/.ready _build/.code  ## run the chapters and build the HTML
@@ -37,6 +37,7 @@ pdf: $(VENV)/.ready _build/.code  ## build one PDF; needs XeLaTeX and latexmk
 test: $(VENV)/.ready  ## lint, unit and property tests, every notebook against its outputs
 	ruff check $(SOURCES)
 	ruff format --check $(SOURCES)
+	lint-imports --no-cache
 	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile
 	python tests/run_notebooks.py
 
@@ -49,10 +50,10 @@ bench: $(VENV)/.ready  ## measure a training step; writes benchmarks/results
 	python benchmarks/toy_scores.py
 	python benchmarks/ablation.py
 
-reproduce: $(VENV)/.ready  ## the runs behind chapters 10 to 12; writes book/results
-	dmdlite reproduce all --data toy --out book/results
+reproduce: $(VENV)/.ready  ## the runs behind chapters 10 to 12; writes dmdlite/results
+	dmdlite reproduce all --data toy --out dmdlite/results
 	for what in table1 table3 table4 table5 homogd fig1a fig5 claims; do \
-	  dmdlite reproduce $$what --data mmmo --folds 5 --out book/results || exit 1; done
+	  dmdlite reproduce $$what --data mmmo --folds 5 --out dmdlite/results || exit 1; done
 
 assignments: $(VENV)/.ready  ## student, autograder and instructor versions in _assignments/
 	python tools/assignments.py

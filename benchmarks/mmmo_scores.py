@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 from sklearn.model_selection import KFold
 
 from dmdlite import MultimodalDataset, load_dataset
-from dmdlite.data.dataset import concatenate
+from dmdlite.data import concatenate
 from dmdlite.data.scaling import standardize
 from dmdlite.experiments.crossval import (
     SMALL_MODEL,

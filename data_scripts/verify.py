@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from dmdlite import DataError, load_dataset
 from dmdlite.cli import run_app
 from dmdlite.files import writable
-from dmdlite.plots.scores import data_overview
+from dmdlite.plots import data_overview
 
 app = new_app()
 

@@ -1,24 +1,22 @@
-"""The state of a training run, and its checkpoint: one safetensors file, written atomically."""
+"""The state of a training run, and its checkpoint: one file, written whole or not at all."""
 
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from .config import TrainConfig
 from .data.dataset import MultimodalDataset
 from .errors import ConfigError, DataError
 from .files import replacing
+from .processes import Processes
 
-CHECKPOINT = "checkpoint.safetensors"
+CHECKPOINT = "checkpoint.pt"
 RUN_FILES = (CHECKPOINT, "history.csv", "config.json", "model.safetensors", "metrics.json")
 MAY_CHANGE = ("epochs", "device", "out", "resume", "progress")  # settings a resumed run may alter
 
@@ -77,27 +75,28 @@ def _snapshot(model: nn.Module) -> dict[str, Tensor]:
     return {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
 
 
-def save_checkpoint(out: Path, state: TrainState, config: TrainConfig) -> None:
-    """Write checkpoint.safetensors and history.csv, each whole or not at all."""
-    tensors = {f"model.{k}": v for k, v in _snapshot(state.model).items()}
-    tensors |= {f"best.{k}": v for k, v in state.best.items()}
-    optimiser = state.optimiser.state_dict()
-    for i, moments in optimiser["state"].items():
-        tensors |= {f"optimiser.{i}.{k}": v.detach().cpu() for k, v in moments.items()}
-    tensors["rng.cpu"] = torch.get_rng_state()
+def save_checkpoint(
+    out: Path, state: TrainState, config: TrainConfig, processes: Processes
+) -> None:
+    """Write checkpoint.pt and history.csv, each whole or not at all."""
+    rng = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
-        tensors["rng.cuda"] = torch.cuda.get_rng_state()
-    about = {
+        rng["cuda"] = torch.cuda.get_rng_state()
+    saved = {
         "train": config.to_dict(),
         "data": state.data,
-        "model": state.model.described(),
-        "groups": optimiser["param_groups"],
+        "described": state.model.described(),
+        "model": state.model.state_dict(),
+        "best": state.best,
+        "optimiser": state.optimiser.state_dict(),
         "scheduler": state.scheduler.state_dict(),
         "history": state.history,
+        "rng": processes.gathered(rng),  # one a process
     }
-    with replacing(out / CHECKPOINT) as temporary:
-        save_file(tensors, temporary, metadata={"state": json.dumps(about)})
-    write_history(out / "history.csv", state.history)
+    if processes.main:
+        with replacing(out / CHECKPOINT) as temporary:
+            torch.save(saved, temporary)
+        write_history(out / "history.csv", state.history)
 
 
 def write_history(path: Path, history: list[dict[str, float]]) -> None:
@@ -108,49 +107,45 @@ def write_history(path: Path, history: list[dict[str, float]]) -> None:
         writer.writerows(history)
 
 
-def load_checkpoint(out: Path, state: TrainState, config: TrainConfig) -> None:
+def load_checkpoint(
+    out: Path, state: TrainState, config: TrainConfig, processes: Processes
+) -> None:
     """Fill `state`, and set the random generators, from the checkpoint in `out`.
 
-    Raises DataError when it is missing or unreadable, ConfigError that names a setting which
-    differs from the run's.
+    No code in it is run. Raises DataError when it is missing or unreadable, ConfigError that names
+    a setting which differs from the run's.
     """
     path = out / CHECKPOINT
     if not path.is_file():
         raise DataError(f"{path}: no checkpoint to resume from; train without --resume first")
     try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads(file.metadata()["state"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        saved = {kind: dict(about[kind]) for kind in ("train", "data", "model")}
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: not a readable checkpoint ({error})") from None
-    _check_same("train setting", saved["train"], config.to_dict(), MAY_CHANGE)
-    model = json.loads(json.dumps(state.model.described()))  # lists for tuples
-    _check_same("model setting", saved["model"], model)
-    _check_same("data of split", saved["data"], state.data)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        same = {kind: dict(saved[kind]) for kind in ("train", "data", "described")}
+    except Exception as error:  # torch.load raises what its parsers raise
+        raise DataError(f"{path}: not a readable checkpoint ({brief(error)})") from None
+    _check_same("train setting", same["train"], config.to_dict(), MAY_CHANGE)
+    _check_same("model setting", same["described"], state.model.described())
+    _check_same("data of split", same["data"], state.data)
     try:
-        _restore(state, about, tensors)
+        count = {"processes": len(saved["rng"])}
+        _check_same("number of", count, {"processes": processes.count})
+        state.model.load_state_dict(saved["model"])
+        state.optimiser.load_state_dict(saved["optimiser"])
+        state.scheduler.load_state_dict(saved["scheduler"])
+        state.best, state.history = dict(saved["best"]), [dict(row) for row in saved["history"]]
+        rng = saved["rng"][processes.rank]
+        torch.set_rng_state(rng["cpu"])
+        if "cuda" in rng and torch.cuda.is_available():
+            torch.cuda.set_rng_state(rng["cuda"])
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise DataError(f"{path}: not a whole checkpoint ({error})") from None
+        if isinstance(error, ConfigError):
+            raise
+        raise DataError(f"{path}: not a whole checkpoint ({brief(error)})") from None
 
 
-def _restore(state: TrainState, about: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    state.model.load_state_dict(_part(tensors, "model."))
-    state.best = _part(tensors, "best.")
-    moments: dict[int, dict[str, Tensor]] = {}
-    for key, value in _part(tensors, "optimiser.").items():
-        index, name = key.split(".")
-        moments.setdefault(int(index), {})[name] = value
-    state.optimiser.load_state_dict({"state": moments, "param_groups": about["groups"]})
-    state.scheduler.load_state_dict(about["scheduler"])
-    state.history = [dict(row) for row in about["history"]]
-    torch.set_rng_state(tensors["rng.cpu"])
-    if "rng.cuda" in tensors and torch.cuda.is_available():
-        torch.cuda.set_rng_state(tensors["rng.cuda"])
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+def brief(error: Exception) -> str:
+    """The first line of what was raised."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _check_same(kind: str, saved: dict[str, Any], now: dict[str, Any], skip: tuple = ()) -> None:

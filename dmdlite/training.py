@@ -13,9 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
 from .checkpoint import TrainState, load_checkpoint, save_checkpoint
@@ -24,6 +22,7 @@ from .data.dataset import Batch, MultimodalDataset
 from .errors import ConfigError, DataError
 from .files import write_json
 from .metrics import floors, sentiment_metrics
+from .processes import Processes
 
 RESIDENT_BYTES = 2 * 1024**3  # a data set up to this size is kept on the device
 
@@ -38,11 +37,13 @@ def seed_everything(seed: int) -> None:
 def pick_device(name: str | None = None) -> torch.device:
     """The device called `name`; without a name CUDA, then MPS, then CPU.
 
-    Raises ConfigError when PyTorch does not know the name or cannot use it here.
+    Of several processes on a machine each takes its own GPU. Raises ConfigError when PyTorch does
+    not know the name or cannot use it here.
     """
     if name is None:
         cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-        return torch.device("cuda" if cuda else "mps" if mps else "cpu")
+        gpu = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+        return torch.device(gpu if cuda else "mps" if mps else "cpu")
     try:
         torch.empty(0, device=name)
         usable = torch.device(name).type != "meta"
@@ -55,8 +56,10 @@ def pick_device(name: str | None = None) -> torch.device:
 
 
 def autocast(device: torch.device):
-    """bfloat16 autocast on CUDA, plain float32 elsewhere."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+    """bfloat16 autocast on a GPU that has it, plain float32 elsewhere."""
+    cuda = device.type == "cuda"
+    usable = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(device.type, torch.bfloat16, enabled=usable)
 
 
 def fit(
@@ -70,29 +73,32 @@ def fit(
     checkpoint. Ctrl-C ends training cleanly and keeps the best model. `config.seed` decides
     shuffles and dropout; call `seed_everything` before making the model to decide its start.
 
-    Under `accelerate launch` every process trains on its share of each epoch, `batch_size`
-    samples a step, and gradients are averaged. The margin loss then sees the triplets inside
-    each process's own batch.
+    Under `torchrun` or `accelerate launch` every process takes its share of each step, up to
+    `batch_size` samples, and a step is that of all of them. What looks at a whole batch (triplets
+    of the margin loss, batch normalisation) sees each process's own. The main process validates,
+    and all go by what it finds.
 
     Raises DataError for a missing or empty split, ConfigError when the run to resume had other
-    settings, FloatingPointError when a loss is not finite.
+    settings or there are more processes than samples, FloatingPointError when a loss is not finite.
     """
     config = config or TrainConfig()
     for split in ("train", "valid"):
         if split not in splits or not len(splits[split]):
             raise DataError(f"fit needs a {split} split; got {', '.join(splits) or 'none'}")
-    process = PartialState() if int(os.environ.get("WORLD_SIZE", 1)) > 1 else None
-    main = process is None or process.is_main_process
-    device = process.device if process and not config.device else pick_device(config.device)
-    seed_everything(config.seed + (process.process_index if process else 0))
+    device = pick_device(config.device)
+    processes = Processes.joined(device)
+    if processes.count > len(splits["train"]):
+        n = len(splits["train"])
+        raise ConfigError(f"{processes.count} processes are too many for {n} training samples")
+    seed_everything(config.seed + processes.rank)
     state = TrainState.start(model.to(device), config, splits)
+    processes.take_over(model)
     out = Path(config.out) if config.out else None
     if config.resume:
-        load_checkpoint(out, state, config)
-    elif out and main:
+        load_checkpoint(out, state, config, processes)
+    elif out and processes.main:
         state.clear(out)
     data = {split: _resident(splits[split], device) for split in ("train", "valid")}
-    parallel = DistributedDataParallel(model) if process else model
     started = time.perf_counter()
     bar = tqdm(
         total=config.epochs,
@@ -100,15 +106,15 @@ def fit(
         desc=f"training on {device}",
         unit="epoch",
         file=sys.stderr,
-        disable=not (config.progress and main),
+        disable=not (config.progress and processes.main),
     )
     with bar:
         try:
             while not state.finished(config):
-                state.history.append(_run_epoch(parallel, state, data, config, process))
+                state.history.append(_run_epoch(state, data, config, processes))
                 state.update_best()
-                if out and main:
-                    save_checkpoint(out, state, config)
+                if out:
+                    save_checkpoint(out, state, config, processes)
                 bar.update()
                 bar.set_postfix(valid_mae=state.history[-1]["valid_mae"], best=state.best_epoch)
         except KeyboardInterrupt:
@@ -116,7 +122,7 @@ def fit(
             bar.write(f"stopped after {done} epochs; keeping epoch {state.best_epoch}")
     model.load_state_dict(state.best)
     model.eval()
-    if out and main:
+    if out and processes.main:
         model.save_pretrained(out)
         seconds = time.perf_counter() - started
         write_json(out / "metrics.json", _report(model, splits, state, device, seconds))
@@ -129,18 +135,18 @@ def _resident(dataset: MultimodalDataset, device: torch.device) -> MultimodalDat
 
 
 def _run_epoch(
-    parallel: nn.Module,
     state: TrainState,
     data: dict[str, MultimodalDataset],
     config: TrainConfig,
-    process: PartialState | None,
+    processes: Processes,
 ) -> dict[str, float]:
     """One pass over the training data and one over the validation data; the history row."""
     epoch = len(state.history) + 1
     rate = state.optimiser.param_groups[0]["lr"]
-    order = _epoch_order(len(data["train"]), config.seed, epoch, process)
-    train = _train_pass(parallel, state.optimiser, data["train"], order, config)
-    valid = _validate(state.model, data["valid"], config.batch_size)
+    train = _train_pass(state, data["train"], config, processes)
+    processes.take_over(state.model)  # running statistics are each process's own until here
+    valid = _validate(state.model, data["valid"], config.batch_size) if processes.main else None
+    valid = processes.told(valid)
     state.scheduler.step(valid["mae"])
     row = {"epoch": epoch, "learning_rate": rate}
     row |= {f"train_{k}": v for k, v in train.items()} | {f"valid_{k}": v for k, v in valid.items()}
@@ -150,39 +156,35 @@ def _run_epoch(
     return row
 
 
-def _epoch_order(n: int, seed: int, epoch: int, process: PartialState | None) -> Tensor:
-    """A shuffle that depends on seed and epoch alone; each process takes its equal share."""
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
-    if process is None:
-        return order
-    share = n // process.num_processes
-    return order[process.process_index :: process.num_processes][:share]
+def _epoch_order(n: int, seed: int, epoch: int) -> Tensor:
+    """A shuffle that depends on seed and epoch alone."""
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
 
 
 def _train_pass(
-    parallel: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    dataset: MultimodalDataset,
-    order: Tensor,
-    config: TrainConfig,
+    state: TrainState, dataset: MultimodalDataset, config: TrainConfig, processes: Processes
 ) -> dict[str, float]:
-    """One optimiser step every `accumulate` batches; the mean of every loss over the samples."""
-    parallel.train()
-    device = next(parallel.parameters()).device
+    """One optimiser step every `accumulate` batches of every process; the mean of every loss over
+    all samples."""
+    model, optimiser = state.model.train(), state.optimiser
+    device = next(model.parameters()).device
     sums = defaultdict(lambda: torch.zeros((), device=device))
-    for group in order.split(config.batch_size * config.accumulate):
+    order = _epoch_order(len(dataset), config.seed, len(state.history) + 1)
+    for group in order.split(config.batch_size * config.accumulate * processes.count):
         optimiser.zero_grad(set_to_none=True)
-        for batch in dataset.batches(config.batch_size, group):
+        for batch in dataset.batches(config.batch_size, processes.share(group)):
             batch = batch.to(device)
             with autocast(device):
-                losses = parallel(batch).losses(batch)
+                losses = model(batch).losses(batch)
             (losses["total"] * (len(batch) / len(group))).backward()
             for name, value in losses.items():
                 sums[name] += value.detach() * len(batch)
+        processes.add_up_gradients(model)
         if config.clip_value is not None:
-            nn.utils.clip_grad_value_(parallel.parameters(), config.clip_value)
-        nn.utils.clip_grad_norm_(parallel.parameters(), config.clip)
+            nn.utils.clip_grad_value_(model.parameters(), config.clip_value)
+        nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimiser.step()
+    processes.add_up(sums.values())
     return {name: (value / len(order)).item() for name, value in sums.items()}
 
 

@@ -12,7 +12,7 @@ from dmdlite.registry import MODELS, find_model, load_model
 from tests.conftest import SMALL
 from tests.test_model import with_padding
 
-OTHERS = [name for name in MODELS if name != "dmd"]
+OTHERS = [name.lower() for name in MODELS if name != "DMD"]
 CASES = [*OTHERS, "mult with a unit"]
 EVERY = pytest.mark.parametrize("name", CASES)
 CLOSE = {"atol": 2e-5, "rtol": 1e-4}

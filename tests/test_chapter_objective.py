@@ -5,7 +5,7 @@ import torch
 
 from dmdlite import DMD, DMDConfig
 from dmdlite.model import AdaptiveFusion
-from dmdlite.plots.diagrams import dataflow
+from dmdlite.plots import dataflow
 from tests.chapters import chapter
 
 NAME = "08_whole_objective"

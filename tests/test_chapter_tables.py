@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dmdlite.attention import attention_mask
-from dmdlite.experiments.systems import tables
+from dmdlite.experiments import tables
 from tests.chapters import chapter
 
 TABLES, CODE = chapter("11_the_tables"), chapter("12_paper_against_code")

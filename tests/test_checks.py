@@ -9,7 +9,7 @@ from dmdlite_data import checks
 from dmdlite_data.scan import _parts, scan
 
 import dmdlite
-from dmdlite.plots.scores import data_overview
+from dmdlite.plots import data_overview
 from tests.planted import NOTHING_ON_RECORD, clips, splits
 
 

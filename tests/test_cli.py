@@ -50,7 +50,7 @@ def test_train_writes_a_run(run_cli, toy_folder, tmp_path):
         "model.safetensors",
         "history.csv",
         "metrics.json",
-        "checkpoint.safetensors",
+        "checkpoint.pt",
     }
     run_cli(*args, "--out", tmp_path / "b")
     first, second = ((tmp_path / x / "history.csv").read_bytes() for x in "ab")

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 import dmdlite
 from dmdlite import DataError, MultimodalDataset
-from dmdlite.data.dataset import concatenate
+from dmdlite.data import concatenate
 from dmdlite.data.scaling import standardize, time_pooled
 
 

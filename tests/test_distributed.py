@@ -1,109 +1,136 @@
-"""Two processes on the CPU (gloo): what data-parallel training averages, and the launcher."""
+"""Two processes on the CPU (gloo): one step of both is the step of all their samples, one decides."""
 
 import json
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
-from torch.nn.parallel import DistributedDataParallel
 
 import dmdlite
+from dmdlite import ConfigError, TrainConfig
 from dmdlite.data.toy import make_toy
+from dmdlite.processes import Processes
+from dmdlite.registry import MODELS, find_model
 from tests.conftest import SMALL
 
-DROPOUT_FREE = SMALL | {"embed_dropout": 0.0, "output_dropout": 0.0}
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+STILL = SMALL | {"embed_dropout": 0.0, "output_dropout": 0.0}
+SYSTEMS = {name: SMALL if name in ("DMD", "MulT") else {"dim": 8} for name in MODELS}
+TRAINING = {"epochs": 3, "batch_size": 9, "learning_rate": 0.02, "stop_patience": 1}
+# Trains a system in this process and keeps what every process must agree on.
+SCRIPT = """
+import json, os, sys
+import torch
+import dmdlite
+from dmdlite.data.toy import make_toy
+from dmdlite.registry import find_model
+
+torch.set_num_threads(1)
+folder, todo = sys.argv[1], json.loads(sys.argv[2])
+for name, (settings, training, sizes) in todo.items():
+    splits = make_toy(0, sizes=sizes)
+    dmdlite.seed_everything(int(os.environ.get("RANK", 0)))  # another start in every process
+    model = find_model(name).for_dataset(splits["train"], **settings)
+    config = dmdlite.TrainConfig(progress=False, device="cpu", **training)
+    history = dmdlite.fit(model, splits, config)
+    found = {"history": history, "weights": model.state_dict()}
+    torch.save(found, f"{folder}/{name}-{os.environ.get('RANK', 'alone')}.pt")
+"""
 
 
-def build():
-    """The same model and batch of 16 in every process."""
-    data = make_toy(0, sizes=(16, 1, 1))["train"]
-    dmdlite.seed_everything(0)
-    return dmdlite.DMD(dmdlite.DMDConfig.for_dataset(data, **DROPOUT_FREE)), data
+def launched(*command, **more):
+    """The command in two processes; torchrun chooses a free port."""
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    environment = os.environ | {"PYTHONPATH": ROOT, "OMP_NUM_THREADS": "1"} | more
+    return subprocess.run(
+        [*run, *map(str, command)], capture_output=True, text=True, env=environment
+    )
 
 
-def gradients(model, batch, term):
-    model.zero_grad(set_to_none=True)
-    losses = model(batch).losses(batch)
-    # DDP waits for every parameter's gradient; zero times the total gives each one.
-    (losses[term] + 0 * losses["total"]).backward()
-    return torch.cat([p.grad.flatten() for p in model.parameters()])
-
-
-def worker(rank, port, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    model, data = build()
-    parallel = DistributedDataParallel(model)
-    half = data.batch(range(8 * rank, 8 * rank + 8))
-    found = {}
-    for term in ("task", "rec", "cyc", "mar", "ort", "homo", "hetero"):
-        found[term] = gradients(parallel, half, term)
-    if rank == 0:
-        torch.save(found, f"{folder}/gradients.pt")
-    dist.destroy_process_group()
+def in_two_processes(folder, todo):
+    """What each of the two found of every system: name -> [rank 0's, rank 1's]."""
+    script = folder / "train.py"
+    script.write_text(SCRIPT)
+    done = launched(script, folder, json.dumps(todo))
+    assert done.returncode == 0, done.stderr[-3000:]
+    return {name: [torch.load(folder / f"{name}-{k}.pt") for k in (0, 1)] for name in todo}
 
 
 @pytest.fixture(scope="module")
-def two_processes(tmp_path_factory):
-    """Gradients by loss term as two processes average them."""
-    folder = tmp_path_factory.mktemp("ddp")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    mp.spawn(worker, args=(port, str(folder)), nprocs=2)
-    return torch.load(folder / "gradients.pt")
+def every_system(tmp_path_factory):
+    todo = {name: (settings, TRAINING, (35, 12, 1)) for name, settings in SYSTEMS.items()}
+    return in_two_processes(tmp_path_factory.mktemp("two"), todo)
 
 
-@pytest.mark.parametrize("term", ["task", "rec", "cyc", "ort", "homo", "hetero"])
-def test_means_over_samples_give_the_doubled_batch(two_processes, term):
-    model, data = build()
-    expected = gradients(model, data.batch(range(16)), term)
-    assert expected.abs().max() > 1e-6
-    torch.testing.assert_close(two_processes[term], expected, atol=1e-6, rtol=1e-4)
+@pytest.mark.parametrize("name", MODELS)
+def test_both_processes_agree_on_everything(every_system, name):
+    """Weights, running statistics, losses, validation error, rate and last epoch."""
+    first, second = every_system[name]
+    assert first["history"] == second["history"]
+    assert len(first["history"]) >= 2
+    for key, value in first["weights"].items():
+        assert torch.equal(value, second["weights"][key]), key
 
 
-def test_margin_loss_sees_each_process_own_triplets(two_processes):
-    model, data = build()
-    halves = [gradients(model, data.batch(range(i, i + 8)), "mar") for i in (0, 8)]
-    expected = (halves[0] + halves[1]) / 2
-    torch.testing.assert_close(two_processes["mar"], expected, atol=1e-6, rtol=1e-4)
-    whole = gradients(model, data.batch(range(16)), "mar")
-    assert (whole - expected).abs().max() > 1e-4  # not the doubled batch: documented
+def test_a_step_of_two_is_the_step_of_all_samples(tmp_path):
+    """35 samples in steps of 9 per process: 18, then 17, unevenly shared; no clip is dropped.
+    Without the margin loss, whose triplets live in one batch, and without dropout."""
+    settings = STILL | {"gamma": 0.0}
+    training = {"epochs": 2, "batch_size": 9, "accumulate": 1}
+    todo = {"DMD": (settings, training, (35, 12, 1))}
+    (pair,) = in_two_processes(tmp_path, todo).values()
+    splits = make_toy(0, sizes=(35, 12, 1))
+    dmdlite.seed_everything(0)  # as the main process
+    model = find_model("DMD").for_dataset(splits["train"], **settings)
+    config = TrainConfig(progress=False, device="cpu", **(training | {"batch_size": 18}))
+    history = dmdlite.fit(model, splits, config)
+    for key, value in model.state_dict().items():
+        torch.testing.assert_close(pair[0]["weights"][key], value, atol=1e-4, rtol=1e-3)
+    for ours, alone in zip(pair[1]["history"], history, strict=True):
+        assert ours["train_task"] == pytest.approx(alone["train_task"], rel=1e-4)
+        assert ours["valid_mae"] == pytest.approx(alone["valid_mae"], rel=1e-4)
 
 
-def test_accelerate_launch_trains(toy_folder, tmp_path):
+def test_a_run_of_two_goes_on_as_if_never_stopped(tmp_path):
+    shared = {"batch_size": 8, "seed": 3}
+    sizes = (35, 12, 1)
+    whole = {"DMD": (SMALL, shared | {"epochs": 4, "out": str(tmp_path / "whole")}, sizes)}
+    (expected, _) = in_two_processes(tmp_path, whole)["DMD"]
+    for epochs, resume in ((2, False), (4, True)):
+        own = {"epochs": epochs, "out": str(tmp_path / "parts"), "resume": resume}
+        (found, _) = in_two_processes(tmp_path, {"DMD": (SMALL, shared | own, sizes)})["DMD"]
+    assert found["history"] == expected["history"]
+    for key, value in expected["weights"].items():
+        assert torch.equal(found["weights"][key], value), key
+    splits = make_toy(0, sizes=sizes)
+    model = find_model("DMD").for_dataset(splits["train"], **SMALL)
+    alone = TrainConfig(**(shared | own), progress=False, device="cpu")
+    with pytest.raises(ConfigError, match="number of processes was 2, is now 1"):
+        dmdlite.fit(model, splits, alone)
+
+
+def test_more_processes_than_samples_are_refused(toy, model, monkeypatch):
+    monkeypatch.setattr(Processes, "joined", classmethod(lambda cls, device: cls(0, 99)))
+    with pytest.raises(ConfigError, match="99 processes are too many for 64 training samples"):
+        dmdlite.fit(model, toy, TrainConfig(device="cpu"))
+
+
+@pytest.mark.parametrize("launcher", ["torchrun", "accelerate"])
+def test_the_command_trains_under_a_launcher(toy_folder, tmp_path, launcher):
     settings = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 8}).items()]
-    command = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
-        "--mixed_precision",
-        "no",
-        "--dynamo_backend",
-        "no",
-        "-m",
-        "dmdlite",
-        "train",
-        "--data",
-        str(toy_folder),
-        "--epochs",
-        "2",
-        "--out",
-        str(tmp_path / "run"),
-        *settings,
-    ]
-    environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=180)
+    train = ["-m", "dmdlite", "train", "--data", toy_folder, "--epochs", 2, "--device", "cpu"]
+    train += ["--out", tmp_path / "run", *settings]
+    if launcher == "torchrun":
+        done = launched(*train)
+    else:
+        command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes=2"]
+        command += ["--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
+        environment = os.environ | {"PYTHONPATH": ROOT, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [*command, *map(str, train)], capture_output=True, text=True, env=environment
+        )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count("acc7") == 1  # one process reports
     report = json.loads((tmp_path / "run" / "metrics.json").read_text())

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
-from dmdlite.plots.systems import system_diagram
+from dmdlite.plots import system_diagram
 
 
 def test_a_figure_with_a_palette_is_smaller_and_looks_the_same():

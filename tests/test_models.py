@@ -15,13 +15,14 @@ from tests.test_baselines import made, several
     ("name", "settings", "says"),
     [
         ("tfn", {"dim": 101}, r"102\^3 = 1,061,208 cells, more than 1,048,576"),
-        ("tfn", {"post": 0}, "post: a positive integer, got 0"),
-        ("lmf", {"rank": 1.5}, "rank: a positive integer"),
+        ("tfn", {"post": 0}, "post: should be greater than or equal to 1, got 0"),
+        ("lmf", {"rank": 1.5}, "rank: should be a valid integer"),
         ("pmr", {"heads": 3}, "heads: must divide dim 8, got 3"),
-        ("mica", {"lambda_pairs": -1}, "lambda_pairs: a number from 0"),
-        ("raven", {"dropout": 1.0}, "dropout: a number from 0 to below 1"),
-        ("misa", {"is_aligned": 1}, "is_aligned: true or false"),
-        ("mult", {"cross_attention": False}, "MulT is made of it"),
+        ("mica", {"lambda_pairs": -1}, "lambda_pairs: should be greater than or equal to 0"),
+        ("raven", {"dropout": 1.0}, "dropout: should be less than 1"),
+        ("misa", {"is_aligned": 1}, "is_aligned: should be a valid boolean"),
+        ("mult", {"cross_attention": False}, "unknown field cross_attention"),
+        ("mult", {"margin": 0.3}, "unknown field margin"),
     ],
 )
 def test_settings_that_cannot_work(toy, name, settings, says):
@@ -30,13 +31,13 @@ def test_settings_that_cannot_work(toy, name, settings, says):
 
 
 def test_unknown_models(toy, tmp_path):
-    with pytest.raises(ConfigError, match="model: one of dmd, ef-lstm"):
+    with pytest.raises(ConfigError, match="model: one of ef-lstm, lf-lstm"):
         find_model("bert")
-    assert find_model("TFN") is MODELS["tfn"]
+    assert find_model("TFN") is MODELS["TFN"]
     made(toy["train"], "lmf").save_pretrained(tmp_path)
     text = (tmp_path / "config.json").read_text()
     (tmp_path / "config.json").write_text(text.replace('"LMF"', '"Perceiver"'))
-    with pytest.raises(ModelError, match="holds a 'Perceiver'; known are DMD, EFLSTM"):
+    with pytest.raises(ModelError, match="holds a 'Perceiver'; known are EFLSTM, LFLSTM"):
         load_model(tmp_path)
 
 
@@ -44,7 +45,7 @@ def test_every_system_says_where_it_is_from():
     for cls in MODELS.values():
         assert cls.paper
         assert 2017 <= cls.year <= 2023
-    unsure = {"mfm", "raven", "mctn", "misa", "pmr", "mica", "fdmer"}
+    unsure = {"MFM", "RAVEN", "MCTN", "MISA", "PMR", "MICA", "FDMER"}
     assert {name for name, cls in MODELS.items() if cls.interpretation} == unsure
 
 
@@ -68,7 +69,7 @@ def test_models_are_listed(run_script, tmp_path):
     code, out, _ = run_script(cli.app, "models", "--data", "toy")
     assert code == 0
     for name in MODELS:
-        assert f"\n{name} " in out
+        assert f"\n{name.lower()} " in out
     dmdlite.save_dataset(tmp_path / "five", {"test": several(5)}, "made up")
     code, out, err = run_script(cli.app, "models", "--data", tmp_path / "five")
     assert code == 0, err
@@ -79,7 +80,7 @@ def test_another_models_settings_and_runs_are_refused(run_script, toy_folder, tm
     shared = ("--data", toy_folder, "--out", tmp_path / "run", "--epochs", 1)
     assert run_script(cli.app, "train", "--model", "ef-lstm", *shared)[0] == 0
     for args, message in (
-        (("--model", "bert"), "model: one of dmd, ef-lstm"),
+        (("--model", "bert"), "model: one of ef-lstm, lf-lstm"),
         (("--model", "tfn", "--set", "gamma=1"), "--set gamma: no such field of TFNConfig"),
         (("--model", "lf-lstm", "--resume"), "model was 'EFLSTM', is now 'LFLSTM'"),
     ):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dmdlite import plots
-from dmdlite.plots.sliders import frames
+from dmdlite.plots import slider
 from dmdlite.plots.sweeps import code_map, edge_names, edge_violins
 
 
@@ -38,7 +38,7 @@ def test_runs_join_means_and_show_every_run():
 def test_frames_hold_one_picture_a_value_and_words():
     pytest.importorskip("IPython")
     drawn = []
-    player = frames(lambda ax, v: drawn.append(v), [0, 1, 2], 'three "steps"').data
+    player = slider(lambda ax, v: drawn.append(v), [0, 1, 2], 'three "steps"').data
     assert player.count("data:image/png") == 3
     assert set(drawn) == {0, 1, 2}
     assert 'aria-label="three &quot;steps&quot;"' in player

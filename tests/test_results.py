@@ -1,25 +1,36 @@
-"""Committed measurements: found in the checkout, fetched where there is none."""
+"""Committed measurements: read from the checkout, and shipped with an installed package."""
 
-import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
 
 import pytest
 
-from dmdlite.experiments.systems import results
-from tests.file_server import serving
+from dmdlite import DataError
+from dmdlite.experiments import results
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_a_result_of_the_checkout():
-    runs = results.load_result("ablation")["runs"]
-    assert {run["seed"] for run in runs if run["row"] == "FD"} == set(range(10))
+def test_what_was_measured_is_read_without_a_network():
+    assert results.load_result("real_size")["float32"]["train"]["seconds"] > 0
+    assert results.load_rows("toy", "table3")["seed"].nunique() == 5
+    with pytest.raises(DataError, match=r"nosuch\.json: no such file"):
+        results.load_result("nosuch")
+    with pytest.raises(FileNotFoundError, match=r"nosuch\.csv"):
+        results.load_rows("toy", "nosuch")
 
 
-def test_files_are_fetched_when_there_is_no_checkout(tmp_path, monkeypatch):
-    (tmp_path / "some.json").write_text(json.dumps({"runs": [1]}))
-    (tmp_path / "table9.csv").write_text("system,mae\nDMD,0.5\n")
-    with serving(tmp_path) as server:
-        monkeypatch.setattr(results, "REMOTE", server.url)
-        assert results.load_result("some") == {"runs": [1]}
-        rows = results.load_rows("small", "table9")
-        assert rows.to_dict("records") == [{"system": "DMD", "mae": 0.5}]
-        with pytest.raises(OSError, match="404"):
-            results.load_result("nosuch")
+def test_an_installed_package_brings_them(tmp_path):
+    """The wheel that pip builds holds every table and every benchmark, as on Colab."""
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "-w", tmp_path, ROOT], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    rows = {p.relative_to(ROOT).as_posix() for p in results.ROWS.glob("*/*.csv")}
+    assert rows <= names
+    measured = {f"dmdlite/results/benchmarks/{p.name}" for p in results.BENCHMARKS.glob("*.json")}
+    assert measured <= names
+    code = {p.relative_to(ROOT).as_posix() for p in (ROOT / "dmdlite").rglob("*.py")}
+    assert code <= names

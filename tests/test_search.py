@@ -1,5 +1,6 @@
 """The search before Tables 1 and 2: the same points for all, the lowest validation error wins."""
 
+from dataclasses import replace
 from itertools import combinations
 from math import inf
 
@@ -7,13 +8,24 @@ import pandas as pd
 import pytest
 
 from dmdlite import ConfigError
+from dmdlite.experiments import sweep
 from dmdlite.experiments.runs import Run
-from dmdlite.experiments.search import BUDGET, RATES, known, points, search_rows, settled, trials
+from dmdlite.experiments.search import (
+    BUDGET,
+    RATES,
+    found_so_far,
+    points,
+    search_rows,
+    settled,
+    trials,
+)
 from dmdlite.experiments.study import Study
-from dmdlite.experiments.systems import FIELD, SYSTEMS, TABLE_1, sweep
+from dmdlite.experiments.systems import EXPERIMENTS, SYSTEMS, TABLE_1
+from dmdlite.registry import MODELS
 from tests.conftest import SMALL
 
-TFN, DMD = SYSTEMS["TFN, tuned"], SYSTEMS["DMD, tuned"]
+TUNED = {system.name: system for system in EXPERIMENTS["table1"].systems}
+TFN, DMD = TUNED["TFN"], TUNED["DMD"]
 
 
 @pytest.fixture
@@ -33,10 +45,11 @@ def test_the_first_half_of_the_grid_is_balanced():
 
 
 def test_every_system_of_the_paper_is_searched_alike(study):
-    assert [s for s in TABLE_1 if s != "ridge"] == [f"{name}, tuned" for name in FIELD]
+    assert ("ridge", *MODELS) == TABLE_1
+    assert [name for name, system in TUNED.items() if system.searched] == list(MODELS)
     tried = set()
     for name in TABLE_1[1:]:
-        group = trials(SYSTEMS[name], study, BUDGET)
+        group = trials(TUNED[name], study, BUDGET)
         lines = []
         for trial in group:
             model, training = Run(study, trial, 0).configs
@@ -45,7 +58,7 @@ def test_every_system_of_the_paper_is_searched_alike(study):
                 dropout = model.output_dropout
             lines.append((model.dim, training.learning_rate, dropout))
         tried.add(tuple(lines))
-        assert len({trial.name for trial in group}) == BUDGET
+        assert [trial.trial for trial in group] == list(range(1, BUDGET + 1))
     assert len(tried) == 1
     assert {rate for line in tried.pop() for rate in line[1:2]} == set(RATES)
 
@@ -58,7 +71,10 @@ def test_widths_fit_the_heads_of_real_data():
 def test_the_lowest_validation_error_is_chosen(study, tmp_path):
     systems = [TFN, SYSTEMS["ridge"]]
     group = trials(TFN, study, 3)
-    assert known(systems, study, tmp_path, 3) == [*group, SYSTEMS["ridge"]]  # nothing known yet
+    assert found_so_far(systems, study, tmp_path, 3) == [
+        *group,
+        SYSTEMS["ridge"],
+    ]
     tuned, ridge = settled(systems, study, tmp_path, 1, 3)
     assert ridge == SYSTEMS["ridge"]
     results = [Run(study, trial, 0).result(tmp_path) for trial in group]
@@ -66,7 +82,8 @@ def test_the_lowest_validation_error_is_chosen(study, tmp_path):
     for trial, result in zip(group, results, strict=True):
         if result["valid_mae"] < lowest:
             lowest, best = result["valid_mae"], trial
-    assert (tuned.name, tuned.settings, tuned.training) == (TFN.name, best.settings, best.training)
+    assert tuned == replace(best, trial=None)
+    assert tuned.searched
     assert Run(study, tuned, 0).result(tmp_path) is not None  # seed 0 is not run again
     rows = pd.DataFrame(search_rows(systems, study, tmp_path, 3))
     assert rows["valid_mae"].tolist() == [r["valid_mae"] for r in results]
@@ -76,13 +93,12 @@ def test_the_lowest_validation_error_is_chosen(study, tmp_path):
 def test_what_is_done_is_not_searched_again(study, tmp_path, monkeypatch):
     first = settled([TFN], study, tmp_path, 1, 2)
     monkeypatch.setattr(sweep, "carry_out", lambda *_: pytest.fail("trained again"))
-    assert settled([TFN], study, tmp_path, 1, 2) == known([TFN], study, tmp_path, 2) == first
+    assert settled([TFN], study, tmp_path, 1, 2) == found_so_far([TFN], study, tmp_path, 2) == first
 
 
 def test_no_budget_leaves_the_defaults(study, tmp_path):
     (found,) = settled([DMD], study, tmp_path, 1, 0)
     assert not found.settings
-    assert not found.searched
     assert search_rows([DMD], study, tmp_path, 0) == []
     model, _ = Run(study, found, 0).configs
     assert model.dim == SMALL["dim"]

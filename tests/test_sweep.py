@@ -12,10 +12,11 @@ from safetensors.torch import load_file
 
 import dmdlite
 from dmdlite import ConfigError, DataError
+from dmdlite.experiments import sweep
 from dmdlite.experiments.runs import OUTPUTS, RESULT, Run, carry_out
 from dmdlite.experiments.study import Study
 from dmdlite.experiments.sweep import plan
-from dmdlite.experiments.systems import EXPERIMENTS, SYSTEMS, System, recipe, sweep, systems_of
+from dmdlite.experiments.systems import EXPERIMENTS, SYSTEMS, System, recipe, systems_of
 from tests.conftest import SMALL
 
 MODEL = tuple(SMALL.items())
@@ -181,7 +182,7 @@ def test_a_killed_sweep_goes_on(toy_folder, tmp_path, jobs):
         process = start(toy_folder, parts, jobs)
         done, end = len(rows_of(parts)), time.monotonic() + 200
         while process.poll() is None and time.monotonic() < end:
-            running = list(parts.glob("*/fold0/checkpoint.safetensors"))
+            running = list(parts.glob("*/fold0/checkpoint.pt"))
             if kills < 2 and running and len(rows_of(parts)) > done:
                 os.killpg(process.pid, signal.SIGKILL)
                 kills += 1
@@ -190,7 +191,7 @@ def test_a_killed_sweep_goes_on(toy_folder, tmp_path, jobs):
             break
     assert kills
     assert rows_of(parts) == expected
-    assert not list(parts.glob("*/fold0/checkpoint.safetensors"))
+    assert not list(parts.glob("*/fold0/checkpoint.pt"))
 
 
 def test_what_cannot_be_run(study, toy, tmp_path):

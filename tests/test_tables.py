@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_rel
 
+from dmdlite.experiments import tables
 from dmdlite.experiments.claims import CLAIMS, claims_table, verdicts
 from dmdlite.experiments.formatting import Table, paired_p, score, shown, shown_p, values
-from dmdlite.experiments.systems import EXPERIMENTS, SYSTEMS, tables
+from dmdlite.experiments.systems import EXPERIMENTS, SYSTEMS
 
 NAMES = ("language", "vision", "audio")
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from dmdlite import load_dataset
-from dmdlite.plots.diagrams import overview
-from dmdlite.plots.scores import data_overview, padding_layouts
+from dmdlite.plots import overview
+from dmdlite.plots import data_overview, padding_layouts
 
 if __name__ == "__main__":
     folder = Path(__file__).resolve().parent.parent / "book" / "figures"

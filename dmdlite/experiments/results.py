@@ -1,39 +1,30 @@
-"""What was measured, for chapters that show more runs than they can train."""
+"""What was measured, for chapters that show more runs than they can train; no network is asked."""
 
 from __future__ import annotations
 
-import io
-import json
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pandas as pd
 
-REMOTE = "https://raw.githubusercontent.com/dmdlite/dmd-book/main"
+from ..files import read_json
 
-
-def load_result(name: str) -> dict[str, Any]:
-    """The content of benchmarks/results/NAME.json, which the benchmark scripts write.
-
-    It is read from this checkout, else from the repository: an installed package, as on Colab, has
-    no checkout around it. Raises OSError when neither is there.
-    """
-    return json.loads(_text(f"benchmarks/results/{name}.json"))
+ROWS = Path(__file__).resolve().parent.parent / "results"
+BENCHMARKS = ROWS.parent.parent / "benchmarks" / "results"  # in a checkout
 
 
 def load_rows(data: str, name: str) -> pd.DataFrame:
-    """The rows of book/results/DATA/NAME.csv, which `dmdlite reproduce` writes; else as above."""
-    return pd.read_csv(io.StringIO(_text(f"book/results/{data}/{name}.csv")))
+    """The rows of results/DATA/NAME.csv in this package, which `dmdlite reproduce` wrote.
+
+    Raises FileNotFoundError when there are none.
+    """
+    return pd.read_csv(ROWS / data / f"{name}.csv")
 
 
-def _text(path: str) -> str:
-    local = Path(__file__).resolve().parent.parent / path
-    if local.exists():
-        return local.read_text(encoding="utf-8")
-    address = f"{REMOTE}/{path}"
-    try:
-        with urlopen(address, timeout=30) as response:
-            return response.read().decode("utf-8")
-    except OSError as error:
-        raise OSError(f"{local} is not there, nor {address} ({error})") from None
+def load_result(name: str) -> dict[str, Any]:
+    """The content of benchmarks/results/NAME.json, of which an installed package has a copy.
+
+    Raises DataError when there is none.
+    """
+    folder = BENCHMARKS if BENCHMARKS.is_dir() else ROWS / "benchmarks"
+    return read_json(folder / f"{name}.json")
