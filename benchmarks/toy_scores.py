@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPRegressor
 
 from dmdlite import DMD, MODALITIES, DMDConfig, TrainConfig, fit, load_dataset, predict
 from dmdlite import seed_everything as seed_all
-from dmdlite.baselines.ridge import ridge
+from dmdlite.baselines.simple import ridge
 from dmdlite.data.scaling import standardize, time_pooled
 from dmdlite.metrics import floors, sentiment_metrics
 

@@ -4,7 +4,7 @@ import sys
 
 from . import losses, metrics
 from .attention import CrossModalTransformer
-from .baselines import ridge
+from .baselines import simple
 from .checks import testbed
 from .config import MODALITIES, DMDConfig, TrainConfig
 from .data import Batch, MultimodalDataset, load_dataset, save_dataset
@@ -42,5 +42,5 @@ __all__ = [
 ]
 
 # Assignments that were handed out before these modules had rooms import them by their old names.
-for _name, _module in {"testbed": testbed, "crossval": ridge, "measure": measures}.items():
+for _name, _module in {"testbed": testbed, "crossval": simple, "measure": measures}.items():
     sys.modules[f"{__name__}.{_name}"] = _module

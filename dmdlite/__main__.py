@@ -1,3 +1,5 @@
+"""`python -m dmdlite` is the command `dmdlite`."""
+
 from .cli import main
 
 main()

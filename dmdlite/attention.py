@@ -1,4 +1,4 @@
-"""Cross-modal attention (Eq. 10) and the transformer made of it, after MulT (Tsai et al. 2019).
+"""Cross-modal attention and the transformer made of it (Eq. 10, Chapter 7), after MulT.
 
 Axes: B batch, T query steps, S source steps, d width, H heads, d_h = d / H.
 """

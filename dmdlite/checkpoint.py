@@ -1,4 +1,4 @@
-"""The state of a training run, and its checkpoint: one file, written whole or not at all."""
+"""The state of a training run, and its checkpoint: one file, whole or not at all (Chapter 9)."""
 
 from __future__ import annotations
 

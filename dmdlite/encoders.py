@@ -1,4 +1,4 @@
-"""From raw features to decoupled ones (Sec. 3.1, Eq. 1).
+"""From raw features to decoupled ones (Sec. 3.1, Eq. 1, Chapters 3 and 4).
 
 Axes: B batch, T time steps, D raw width, d model width. Masks are [B, T] bool, True at real
 steps; whatever a padded step holds is replaced by zero before it can reach a real one.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import json
 import math
@@ -17,6 +16,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .errors import DataError
+
+OLD = "old"  # in a workspace: the folder that is being replaced
 
 
 def writable(path: str | Path) -> Path:
@@ -52,14 +53,17 @@ def readable(path: Path) -> None:
 def workspace(folder: Path) -> Iterator[Path]:
     """An empty folder beside `folder`, to make things in; gone when the block ends.
 
-    What a killed process left there goes with the next call. Raises DataError when another
-    process is at it.
+    What a killed process left there goes with the next call, but for the old `folder` where it was
+    killed between the two renames of `put_in_place`: that comes back. Raises DataError when
+    another process is at it.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder = folder.parent.resolve() / folder.name
     temporary = folder.with_name(f".{folder.name}.dmdlite-partial")
     try:
         with FileLock(_lock_file(folder), timeout=0):
+            if (temporary / OLD).exists() and not folder.exists():
+                (temporary / OLD).rename(folder)
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
             try:
@@ -77,33 +81,19 @@ def _lock_file(folder: Path) -> Path:
 
 
 def put_in_place(new: Path, folder: Path) -> None:
-    """Move the folder `new` to `folder`; what was there before is then at `new`.
+    """Move `new`, made in the folder's `workspace`, to `folder`; what was there goes.
 
-    Where the system can exchange two names at once (Linux, macOS), a reader finds the old folder
-    or the new one at every instant. Elsewhere there is a moment without either.
+    A reader finds the old folder or the new one, but for the moment between two renames.
     """
-    if not folder.exists():
-        new.rename(folder)
-    elif not _exchange(new, folder):
-        old = new.with_name(new.name + "-old")
+    old = new.with_name(OLD)
+    if folder.exists():
         folder.rename(old)
-        try:
-            new.rename(folder)
-        except OSError:
+    try:
+        new.rename(folder)
+    except OSError:
+        if old.exists():
             old.rename(folder)
-            raise
-        old.rename(new)
-
-
-def _exchange(a: Path, b: Path) -> bool:
-    """Swap two names in one step; False where the system has no call for it."""
-    libc = ctypes.CDLL(None) if os.name == "posix" else None
-    names = os.fsencode(a), os.fsencode(b)
-    if hasattr(libc, "renameat2"):  # Linux: AT_FDCWD = -100, RENAME_EXCHANGE = 2
-        return libc.renameat2(-100, names[0], -100, names[1], 2) == 0
-    if hasattr(libc, "renamex_np"):  # macOS: RENAME_SWAP = 2
-        return libc.renamex_np(*names, 2) == 0
-    return False
+        raise
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,4 +1,4 @@
-"""The graph distillation unit (Sec. 3.2, Eq. 7-9).
+"""The graph distillation unit (Sec. 3.2, Eq. 7-9, Chapter 6).
 
 Axes: B batch, M modalities (the graph's vertices), F feature width. Matrices over edges are
 [B, M, M], row = from (teacher), column = to (student), zero diagonal.
@@ -107,9 +107,9 @@ class GDUnit(nn.Module):
             edges = edges & present[:, :, None] & present[:, None, :]
         learned = self.weigh(self.scale * self.edge_scores(features, logits), edges)  # Eq. 8
         weights, regulariser = self._with_prior(learned, edges)
-        eps = self.gaps(features, logits) * edges  # [B, M, M]
-        loss = (weights * eps).sum((1, 2)).mean() + regulariser  # Eq. 9
-        return GDOutput(logits, weights, eps, loss)
+        discrepancy = self.gaps(features, logits) * edges  # [B, M, M]
+        loss = (weights * discrepancy).sum((1, 2)).mean() + regulariser  # Eq. 9
+        return GDOutput(logits, weights, discrepancy, loss)
 
     def edge_scores(self, features: Tensor, logits: Tensor) -> Tensor:
         """g([f(X_i), X_i], [f(X_j), X_j]) for every pair: [B, M, M], before the softmax."""
@@ -121,7 +121,7 @@ class GDUnit(nn.Module):
         return self.edge(torch.cat([source, target], dim=-1)).squeeze(-1)
 
     def gaps(self, features: Tensor, logits: Tensor) -> Tensor:
-        """What each student is pulled by, [B, M, M]: here the gap of the logits alone."""
+        """The discrepancies E, [B, M, M]: here of the logits alone (Eq. 7)."""
         return discrepancy(logits, self.stop_gradient)
 
     def weigh(self, scores: Tensor, edges: Tensor) -> Tensor:

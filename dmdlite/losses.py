@@ -1,4 +1,4 @@
-"""The losses, in the order of the paper (Eq. 2-6, 11).
+"""The losses, in the order of the paper (Eq. 2-6 and 11, Chapters 4, 5 and 8).
 
 Every term but the margin loss is a mean over samples, and a sample's own value is a mean over
 its real steps. So a batch of 2B has the mean loss of its two halves, which is what data-parallel

@@ -1,4 +1,4 @@
-"""Scores of the field, each by its exact definition, with the floor a constant would reach."""
+"""Scores of the field, exactly defined, with the floor a constant would reach (Chapter 2)."""
 
 from __future__ import annotations
 

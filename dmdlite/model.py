@@ -1,4 +1,4 @@
-"""DMD, its parts in the order of the paper."""
+"""DMD, its parts in the order of the paper (Sec. 3, Chapter 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The released code's choices (mdswyz/DMD, commit 516d4e1), as far as a configuration has them.
+"""The released code's choices (mdswyz/DMD, commit 516d4e1), as a configuration (Chapter 12).
 
 Left out, because the code would be worse for it (chapter "Paper against code" shows most of them):
 

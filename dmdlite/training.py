@@ -1,4 +1,4 @@
-"""Training, resuming, evaluating, predicting (Sec. 3.3 and 4)."""
+"""Training, resuming, evaluating, predicting (Sec. 3.3 and 4, Chapter 9)."""
 
 from __future__ import annotations
 

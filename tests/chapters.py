@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import dmdlite
-from dmdlite.baselines.ridge import ridge
+from dmdlite.baselines.simple import ridge
 from dmdlite.data.scaling import standardize
 from dmdlite.encoders import TemporalConv
 

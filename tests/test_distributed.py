@@ -1,4 +1,4 @@
-"""Two processes on the CPU (gloo): one step of both is the step of all their samples, one decides."""
+"""Two processes on the CPU (gloo): a step of both is that of all their samples; one decides."""
 
 import json
 import os

@@ -3,13 +3,14 @@
 import json
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 import dmdlite
-from dmdlite import files
 from dmdlite.errors import DataError
 from dmdlite.files import replacing, writable, write_json
 
@@ -68,10 +69,33 @@ def test_a_rename_that_fails_brings_the_old_data_set_back(toy, tmp_path, monkeyp
         return original(self, target)
 
     monkeypatch.setattr(Path, "rename", fails)
-    monkeypatch.setattr(files, "_exchange", lambda a, b: False)  # as on Windows
     with pytest.raises(OSError, match="the disk refuses"):
         dmdlite.save_dataset(folder, toy, source="second")
     monkeypatch.undo()
+    assert json.loads((folder / "dataset.json").read_text())["source"] == "first"
+    assert len(dmdlite.load_dataset(folder)["train"]) == 64
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import dmdlite
+
+rename = Path.rename
+Path.rename = lambda a, b: os._exit(9) if a.name == "new" else rename(a, b)
+dmdlite.save_dataset(sys.argv[1], dmdlite.load_dataset("toy"), source="second")
+"""
+
+
+def test_a_process_killed_between_two_renames_loses_nothing(toy, tmp_path, monkeypatch):
+    folder = tmp_path / "set"
+    dmdlite.save_dataset(folder, toy, source="first")
+    killed = subprocess.run([sys.executable, "-c", KILLED, folder])
+    assert killed.returncode == 9
+    assert not folder.exists()
+    monkeypatch.setattr("dmdlite.data.storage.save_file", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):  # the next attempt fails, too
+        dmdlite.save_dataset(folder, toy, source="third")
     assert json.loads((folder / "dataset.json").read_text())["source"] == "first"
     assert len(dmdlite.load_dataset(folder)["train"]) == 64
 

@@ -10,6 +10,7 @@ from dmdlite.encoders import masked_mean
 from dmdlite.experiments.mistakes import (
     GateReplaces,
     HeteroPushesApart,
+    LabelsUnseen,
     MarginAnyModality,
     OrthogonalityOverBatch,
     orthogonality_over_batch,
@@ -40,15 +41,33 @@ def differing(a, b):
 
 @pytest.mark.parametrize(
     ("kind", "term"),
-    [(MarginAnyModality, "mar"), (OrthogonalityOverBatch, "ort"), (HeteroPushesApart, "hetero")],
+    [
+        (MarginAnyModality, "mar"),
+        (OrthogonalityOverBatch, "ort"),
+        (HeteroPushesApart, "hetero"),
+        (LabelsUnseen, "task"),
+    ],
 )
 def test_one_term_and_the_total_differ(pair, kind, term):
     plain, other, batch = pair(kind)
     a, b = plain.losses(batch), other.losses(batch)
     assert differing(a, b) == {term, "total"}
     c = plain.config
-    weight = c.lambda_ddl if term == "hetero" else c.lambda_dec * c.gamma
+    weight = {"hetero": c.lambda_ddl, "task": 1}.get(term, c.lambda_dec * c.gamma)
     torch.testing.assert_close(b["total"], a["total"] + weight * (b[term] - a[term]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        (MarginAnyModality, "decoupling"),
+        (OrthogonalityOverBatch, "decoupling"),
+        (HeteroPushesApart, "hetero_gd"),
+    ],
+)
+def test_a_part_that_is_left_out_weighs_nothing(pair, kind, part):
+    plain, other, batch = pair(kind, **{part: False})
+    torch.testing.assert_close(other.losses(batch)["total"], plain.losses(batch)["total"])
 
 
 def test_margin_over_all_pairs_by_loops(pair):
@@ -85,14 +104,10 @@ def test_orthogonal_codes_still_cost_over_the_batch(pair):
 
 def test_pushing_apart_costs_most_where_read_outs_agree(pair):
     _, other, batch = pair(HeteroPushesApart)
-    first = next(iter(other.reinforced.values()))
-    steps = {m: x.shape[1] for m, x in other.reinforced.items()}
-    constant = torch.randn(len(batch), 1, first.shape[-1])
-    for m in other.reinforced:
-        other.reinforced[m] = constant.expand(-1, steps[m], -1)
-    complete = batch.present.all(1)
+    one = torch.randn(len(batch), 1, other.memory.shape[-1])
+    other.memory = one.expand_as(other.memory) * batch.present[..., None]
     added = other.losses(batch)["hetero"] - other.hetero.loss
-    assert complete.any()
+    assert batch.present.all(1).any()
     weight = other.hetero.weights.sum((1, 2)).mean()  # all of it: cosine one on every edge
     torch.testing.assert_close(added, weight)
 

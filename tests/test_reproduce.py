@@ -48,7 +48,7 @@ def test_everything_is_written_and_nothing_done_twice(reproduce, folder, tmp_pat
     assert "written to" in out
     for name in EXPERIMENTS:
         rows = pd.read_csv(folder / f"{name}.csv")
-        assert set(rows["system"]) == set(EXPERIMENTS[name].systems)
+        assert set(rows["system"]) == set(EXPERIMENTS[name].names)
         assert set(rows["seed"]) == {0, 1}
         for column in ("config_hash", "dmdlite", "device", "seconds", "acc7", "acc2", "f1", "mae"):
             assert rows[column].notna().all()

@@ -12,11 +12,13 @@ from safetensors.torch import load_file
 
 import dmdlite
 from dmdlite import ConfigError, DataError
+from dmdlite.baselines.simple import SIMPLE
 from dmdlite.experiments import sweep
 from dmdlite.experiments.runs import OUTPUTS, RESULT, Run, carry_out
 from dmdlite.experiments.study import Study
 from dmdlite.experiments.sweep import plan
-from dmdlite.experiments.systems import EXPERIMENTS, SYSTEMS, System, recipe, systems_of
+from dmdlite.experiments.systems import EXPERIMENTS, KINDS, SYSTEMS, System, recipe, systems_of
+from dmdlite.registry import MODELS
 from tests.conftest import SMALL
 
 MODEL = tuple(SMALL.items())
@@ -36,9 +38,11 @@ def study(toy_folder):
 
 def test_every_experiment_names_known_systems():
     for experiment in EXPERIMENTS.values():
-        assert set(experiment.systems) <= set(SYSTEMS)
-    needed = {system.name for system in systems_of(list(EXPERIMENTS))}
-    assert needed == set(SYSTEMS)
+        assert [system.name for system in experiment.systems] == list(experiment.names)
+    needed = systems_of(list(EXPERIMENTS))
+    assert {s.name for s in needed if not s.searched} == set(SYSTEMS)
+    assert [s.name for s in needed if s.searched] == list(MODELS)
+    assert all(s.kind in KINDS or s.kind in SIMPLE for s in needed)
 
 
 def test_every_system_trains(study, tmp_path):

@@ -80,7 +80,7 @@ def test_table3_has_ours_the_papers_the_floor_and_p():
     fd = (0.7, 0.75, 0.71)
     rows = planted(mae={"FD": fd})
     table = lines(tables.table3(rows))
-    assert list(table) == [*EXPERIMENTS["table3"].systems, "floor"]
+    assert list(table) == [*EXPERIMENTS["table3"].names, "floor"]
     assert table["DMD"]["ACC7, MOSI, paper"] == "41.9"
     assert table["none"]["F1, MOSEI, paper"] == "81.9"
     assert table["FD"]["MAE, ours"] == "0.720 ± 0.026"

@@ -1,4 +1,4 @@
-"""The properties of a GD-Unit (Eq. 7-9), and `check_gd_unit`, which tries them on a class.
+"""The properties of a GD-Unit (Eq. 7-9, Chapter 6), and what tries them on a class.
 
 What is called: `unit_class(feature_dim, num_modalities=M, normalize=..., prior=...)`, where
 `num_modalities` is left out if the constructor does not take it and the other two come up only in

@@ -1,5 +1,4 @@
-"""Multimodal sequences: what a data set and a batch are, where they come from, what is done to
-them before training (Chapters 1 to 3)."""
+"""Multimodal sequences: data sets and batches, where they come from, what is done to them."""
 
 from .dataset import Batch, MultimodalDataset, concatenate
 from .storage import load_dataset, save_dataset

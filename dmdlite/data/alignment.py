@@ -1,4 +1,4 @@
-"""One time axis for all modalities: whether data have one, and a stand-in for it where not.
+"""One time axis for all modalities: whether data have one, and a stand-in (Chapter 1).
 
 Features alone do not say when a word was spoken, so sequences are cut into evenly spaced windows,
 one for each step of the first modality that a sample has (one a word, with language first). Where

@@ -1,4 +1,4 @@
-"""Variable-length multimodal sequences: one data set, one batch, padding and masks.
+"""Sequences of several lengths: one data set, one batch, padding and masks (Chapter 1).
 
 Axes: N samples, B batch, T time steps, D feature width, M modalities, S stored steps.
 A data set stores real steps only (ragged: values + offsets); a batch is padded to its own

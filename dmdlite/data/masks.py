@@ -1,4 +1,4 @@
-"""Masks [B, T] bool, True at real steps: places, means and last steps that padding cannot reach."""
+"""Masks [B, T], True at real steps: places, means, last steps without padding (Chapter 3)."""
 
 from __future__ import annotations
 

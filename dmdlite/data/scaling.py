@@ -1,4 +1,4 @@
-"""Preparing features: time pooling and standardisation."""
+"""Preparing features: time pooling and standardisation (Chapter 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded data set: a small world whose common and private factors are known.
+"""The embedded data set: a small world whose factors are known (Chapter 1).
 
 The generative model. A clip lasts U(4, 10) seconds and holds K = 2 + Poisson(2.5) events.
 

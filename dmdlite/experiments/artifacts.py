@@ -21,7 +21,16 @@ from .formatting import Table, values
 from .measures import UNITS
 from .runs import OUTPUTS, Run
 from .separation import separation, separation_table
-from .systems import CHOICE_CONTROLS, EDGE_CONTROLS, EXPERIMENTS, TABLE_3, TABLE_5, VARIANTS
+from .systems import (
+    CHOICE_CONTROLS,
+    EDGE_CONTROLS,
+    EXPERIMENTS,
+    SIMPLE_MODELS,
+    TABLE_3,
+    TABLE_5,
+    VARIANTS,
+    WEIGHTS,
+)
 
 
 @dataclass
@@ -165,6 +174,8 @@ MAKERS: dict[str, Callable[[pd.DataFrame, list[Run], Path], Artifacts]] = {
     "table3": scored(tables.table3, TABLE_3),
     "table4": unimodal(tables.table4, ("none", "FD")),
     "table5": scored(tables.table5, TABLE_5),
+    "simple": scored(tables.simple, SIMPLE_MODELS),
+    "weights": unimodal(tables.weights, WEIGHTS),
     "homogd": unimodal(tables.homogd, ("FD", "FD + HomoGD")),
     "fig1a": unimodal(tables.gaps, ("none", "FD", "FD + HomoGD", "DMD")),
     "fig3": maps("fig3", "class"),

@@ -1,4 +1,4 @@
-"""What the paper says of its tables and figures, each as a difference that could be zero."""
+"""What the paper claims, each as a difference that could be zero (Chapter 11)."""
 
 from __future__ import annotations
 

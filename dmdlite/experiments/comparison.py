@@ -1,4 +1,4 @@
-"""Tables 1 and 2: every system on the same data, tuned with the same budget."""
+"""Tables 1 and 2: every system on the same data, with the same budget (Chapter 13)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions of the data that a claim must survive, or that settle what a finding means.
+"""Versions of the data that a claim must survive, or that explain it (Chapter 12).
 
 Each takes {"train", "valid", "test"} and a seed, and returns the same splits changed.
 """

@@ -83,7 +83,7 @@ def crossval(
     if repeats < 1:
         raise ConfigError(f"repeats: 1 or more, got {repeats}")
     if folds < 2:
-        raise ConfigError(f"folds: from 2, got {folds}")
+        raise ConfigError(f"folds: from 2 to half the samples, got {folds}")
     out = writable(out) if out else None
     study = Study(
         data, folds=folds, model=tuple(model_set.items()), training=tuple(train_set.items())
@@ -92,8 +92,9 @@ def crossval(
     if incomplete and not lacking:
         raise DataError(f"{data}: --incomplete, but no sample lacks a modality")
     typer.echo(f"{study.samples} complete samples, {lacking} lack a modality")
+    runs = planned(study, name, incomplete, range(seed, seed + repeats))
+    _ = runs[0].configs  # a setting that cannot work is refused before anything is trained
     with tempfile.TemporaryDirectory() as folder:
-        runs = planned(study, name, incomplete, range(seed, seed + repeats))
         rows = sweep(runs, Path(folder), jobs)
     typer.echo(summary(pd.DataFrame(rows)).markdown())
     if out:

@@ -1,13 +1,17 @@
-"""What one trained system shows on the test samples: a row of numbers, and tensors for figures."""
+"""What a trained system shows on test samples: numbers, tensors for figures (Chapter 10)."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold, cross_val_predict
 from torch import Tensor
 
 from ..base import SentimentModel
 from ..data.dataset import MultimodalDataset
 from ..data.masks import masked_mean
+from ..gd_unit import discrepancy
 from ..metrics import sentiment_metrics
 from ..training import forward_all
 
@@ -43,7 +47,8 @@ def measured(model: SentimentModel, dataset: MultimodalDataset) -> dict[str, Ten
 def scores(outputs: dict[str, Tensor], modalities: tuple[str, ...]) -> dict[str, float]:
     """Every number of one row: the metrics, and by GD-Unit those of each modality's logit
     (`homo_vision_acc2`, on the samples that have it) and the mean weight of each edge
-    (`homo_edge_language_vision`, over the samples that have all)."""
+    (`homo_edge_language_vision`) and gap of the logits (`homo_gap`), over the samples that have
+    all; and what ridge regression reads from each common code (`probe_vision_acc2`)."""
     labels, present = outputs["labels"], outputs["present"]
     row = sentiment_metrics(outputs["prediction"], labels)
     complete = present.all(1)
@@ -51,6 +56,9 @@ def scores(outputs: dict[str, Tensor], modalities: tuple[str, ...]) -> dict[str,
         if f"{unit}_logits" not in outputs:
             continue
         weights = outputs[f"{unit}_weights"][complete].mean(0)
+        edges = ~torch.eye(len(modalities), dtype=torch.bool)
+        gaps = discrepancy(outputs[f"{unit}_logits"][complete])[:, edges]
+        row[f"{unit}_gap"] = float(gaps.mean())
         for i, m in enumerate(modalities):
             has = present[:, i]
             if has.any():
@@ -59,4 +67,16 @@ def scores(outputs: dict[str, Tensor], modalities: tuple[str, ...]) -> dict[str,
             for j, other in enumerate(modalities):
                 if i != j and complete.any():
                     row[f"{unit}_edge_{m}_{other}"] = float(weights[i, j])
+    for i, m in enumerate(modalities if "common" in outputs else ()):
+        row[f"probe_{m}_acc2"] = probed(outputs["common"][present[:, i], i], labels[present[:, i]])
     return row
+
+
+def probed(codes: Tensor, labels: Tensor) -> float:
+    """acc2 of ridge regression from codes [n, width] to labels [n], out of five folds; NaN for
+    fewer than five samples."""
+    if len(labels) < 5:
+        return float("nan")
+    probe = RidgeCV(np.logspace(-3, 4, 15))
+    folds = KFold(5, shuffle=True, random_state=0)
+    return sentiment_metrics(cross_val_predict(probe, codes, labels, cv=folds), labels)["acc2"]

@@ -1,6 +1,7 @@
-"""The released code's mistakes, one small change to DMD each, so that their worth can be measured.
+"""The released code's mistakes, each one small change to DMD (Chapter 12).
 
-Row numbers are those of the chapter "Paper against code". Every class is DMD but for one thing.
+Row numbers are those of the chapter "Paper against code". Every class is DMD but for one thing,
+and one is the paper's letter where we depart from it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ class GateReplaces(DMD):
         super().__init__(config)
         widths = [gate.in_features for gate in self.fusion.gates]
         self.fusion = ReplacingFusion(widths, config.output_dropout)
+
+
+class LabelsUnseen(DMD):
+    """DMD to the letter of Eq. 11: the task loss is the fused prediction's alone, so that nothing
+    ties the GD-Units' logits to the labels."""
+
+    terms = TERMS | {"task": lambda output, batch: F.l1_loss(output.prediction, batch.labels)}
 
 
 def margin_any_modality(output: DMDOutput, batch: Batch) -> Tensor:

@@ -1,4 +1,4 @@
-"""Who is ahead of whom, and how sure that is."""
+"""Who is ahead of whom, and how sure that is (Chapter 13)."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .. import __version__
-from ..baselines.ridge import ridge
+from ..baselines.simple import SIMPLE
 from ..checkpoint import CHECKPOINT
 from ..config import DMDConfig, ModelConfig, TrainConfig
 from ..data import concatenate
@@ -55,7 +55,7 @@ class Run:
         known = {f.name for f in fields(kind)}
         shared = {k: v for k, v in (model | dict(study.model)).items() if k in known}
         dataset = next(iter(study.splits.values()))
-        own = system.fields(len(dataset.modalities))
+        own = {} if system.kind in SIMPLE else system.fields(len(dataset.modalities))
         training = training | dict(study.training) | dict(system.training)
         return (
             kind.for_dataset(dataset, **shared | own),
@@ -69,7 +69,8 @@ class Run:
         study, system = self.study, self.system
         for name in ("seed", "device", "out", "resume", "progress"):
             del training[name]
-        trained = {} if system.kind == "ridge" else {"model": model, "training": training}
+        trained = {"model": model, "training": training}
+        trained = dict(system.settings) if system.kind in SIMPLE else trained
         used = (study.data_id, study.found_setting, study.folds, study.standardized)
         about = [__version__, system.kind, system.control, *used, trained]
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
@@ -86,7 +87,7 @@ class Run:
         if not ((folder / RESULT).exists() and (folder / OUTPUTS).exists()):
             return None
         row = read_json(folder / RESULT)
-        if self.system.kind != "ridge" and "valid_mae" not in row:
+        if self.system.kind not in SIMPLE and "valid_mae" not in row:
             return None
         return row | {"system": self.system.name}
 
@@ -120,11 +121,14 @@ def _one_fold(
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Outputs on the test samples, and facts about the training."""
     test = splits["test"]
-    if run.system.kind == "ridge":
+    if run.system.kind in SIMPLE:
         train, test = standardize(concatenate([splits["train"], splits["valid"]]), test)
-        prediction = torch.as_tensor(ridge(train, test)).float()
+        read = run.system.settings.get("modalities", test.modalities)
+        predict = SIMPLE[run.system.kind]
+        prediction = predict(train.select(*read), test.select(*read), run.seed)
+        prediction = torch.as_tensor(prediction).float()
         found = {"prediction": prediction, "labels": test.labels, "present": test.present}
-        return found, {"parameters": sum(test.widths) + 1}
+        return found, {"parameters": sum(test.select(*read).widths) + 1}
     model_config, config = run.configs
     checkpoint = out / CHECKPOINT
     config = TrainConfig.from_dict(

@@ -1,4 +1,4 @@
-"""The same small search for every system that is compared: a few settings, judged on validation.
+"""The same small search for every system, judged on validation (Chapter 13).
 
 A grid of two widths x two learning rates x two dropout rates. Four of its eight corners are tried,
 seed 0 each: the half that has every value twice, and every pair of two values once. The point

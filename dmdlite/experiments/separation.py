@@ -1,4 +1,4 @@
-"""Fig. 3 and 4 with numbers: how far codes separate by emotion and by modality.
+"""Fig. 3 and 4 with numbers: how codes separate by emotion and modality (Chapter 10).
 
 A t-SNE picture depends on its seed and on the clips chosen for it. So each picture comes with the
 silhouette of what it shows, averaged over several pictures, and with numbers that no picture can

@@ -7,13 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..base import SentimentModel
+from ..config import MODALITIES
 from ..errors import ConfigError
 from ..registry import MODELS
 from ..released import CHOICES, TRAINING, edge_prior
-from .mistakes import GateReplaces, HeteroPushesApart, MarginAnyModality, OrthogonalityOverBatch
+from .mistakes import (
+    GateReplaces,
+    HeteroPushesApart,
+    LabelsUnseen,
+    MarginAnyModality,
+    OrthogonalityOverBatch,
+)
 
 KINDS: dict[str, type[SentimentModel]] = {
     **MODELS,
+    "labels unseen": LabelsUnseen,
     "gate replaces": GateReplaces,
     "margin any modality": MarginAnyModality,
     "orthogonality over batch": OrthogonalityOverBatch,
@@ -25,11 +33,12 @@ KINDS: dict[str, type[SentimentModel]] = {
 class System:
     """One line of a table: what is trained, and on which version of the data.
 
-    `kind` is a key of KINDS, or "ridge": ridge regression on time means. `settings` are fields of
-    the kind's configuration, `training` of TrainConfig; both differ from the run's recipe. `prior`
-    puts the released code's edge priors into the GD-Units. `control` is a key of
-    `controls.CONTROLS`. A `searched` system gets its width, learning rate and dropout from
-    `search.settled`; its `trial` number k is the k-th setting that the search tries.
+    `kind` is a key of KINDS, or of `simple.SIMPLE`: a model on time averages, whose one setting is
+    the `modalities` that it reads. `settings` are fields of the kind's configuration, `training`
+    of TrainConfig; both differ from the run's recipe. `prior` puts the released code's edge priors
+    into the GD-Units. `control` is a key of `controls.CONTROLS`. A `searched` system gets its
+    width, learning rate and dropout from `search.settled`; its `trial` number k is the k-th
+    setting that the search tries.
     """
 
     name: str
@@ -64,6 +73,13 @@ _ALL = [
     System("MulT + GD", {"hetero_gd": True}, "MulT"),
     System("MulT + GD, weight 0", {"hetero_gd": True, "lambda_ddl": 0.0}, "MulT"),  # logits alone
     System("ridge", kind="ridge"),
+    # Simple models
+    *(System(f"ridge on {m}", {"modalities": (m,)}, "ridge") for m in MODALITIES),
+    System("MLP", kind="MLP"),
+    System("task alone", NO_CA | NO_GD | {"lambda_dec": 0.0}),  # "none", with the encoders
+    # HomoGD at other weights, and with logits that never see a label
+    System("FD + HomoGD, weight 2", NO_CA | {"lambda_ddl": 2.0}),
+    System("FD + HomoGD, labels unseen", NO_CA, "labels unseen"),
     # Do the edges follow the data, or the prior?
     System("prior", prior=True),
     System("shuffled labels", control="shuffled labels"),
@@ -92,6 +108,8 @@ SYSTEMS = {system.name: system for system in _ALL}
 TABLE_1 = ("ridge", *MODELS)  # all but ridge searched
 TABLE_3 = ("DMD", "FD + HomoGD + CA", "FD + HomoGD + HeteroGD", "FD + HomoGD", "FD", "none")
 TABLE_5 = ("MulT", "MulT + GD, weight 0", "MulT + GD", "DMD")
+SIMPLE_MODELS = ("DMD", "task alone", "MLP", "ridge", *(f"ridge on {m}" for m in MODALITIES))
+WEIGHTS = ("FD", "FD + HomoGD", "FD + HomoGD, weight 2", "FD + HomoGD, labels unseen")
 VARIANTS = {  # Fig. 3 and 4: the paper's name -> system
     "DMD (w/o Hom., Het.)": "FD + CA",
     "DMD (w/o Het.)": "FD + HomoGD + CA",
@@ -154,6 +172,8 @@ EXPERIMENTS = {
     "table4": Experiment("each modality with and without decoupling", ("none", "FD")),
     "table5": Experiment("MulT, MulT with a GD-Unit, DMD", TABLE_5),
     "homogd": Experiment("each modality with and without HomoGD", ("FD", "FD + HomoGD")),
+    "simple": Experiment("DMD, its skeleton and simple models", SIMPLE_MODELS),
+    "weights": Experiment("HomoGD at several weights: gaps, codes and error", WEIGHTS),
     "fig1a": Experiment("the gap between modalities", ("none", "FD", "FD + HomoGD", "DMD")),
     "fig3": Experiment("t-SNE of the common codes, with numbers", tuple(VARIANTS.values())),
     "fig4": Experiment("t-SNE of the private codes, with numbers", tuple(VARIANTS.values())),

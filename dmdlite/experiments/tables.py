@@ -1,4 +1,4 @@
-"""The paper's tables from the rows of a sweep: ours, the paper's value, the floor, a test."""
+"""The paper's tables: ours, the paper's value, the floor, a test (Tables 3-5, Chapter 11)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import pandas as pd
 from . import paper
 from .formatting import NAMES, NONE, PERCENT, Table, about, paired_p, score, shown, shown_p, values
 from .measures import UNITS
-from .systems import CHOICE_CONTROLS, EDGE_CONTROLS, TABLE_3, TABLE_5
+from .systems import (
+    CHOICE_CONTROLS,
+    EDGE_CONTROLS,
+    SIMPLE_MODELS,
+    TABLE_3,
+    TABLE_5,
+    WEIGHTS,
+)
 
 
 def score_table(
@@ -53,6 +60,25 @@ def table3(rows: pd.DataFrame) -> Table:
     heads = ("ACC7, MOSI, paper", "F1, MOSI, paper", "ACC7, MOSEI, paper", "F1, MOSEI, paper")
     published = {h: {s: v[k] for s, v in paper.TABLE_3.items()} for k, h in enumerate(heads)}
     return score_table(rows, TABLE_3, published, "Table 3.", ("acc7", "f1", "mae"))
+
+
+def simple(rows: pd.DataFrame) -> Table:
+    """DMD, its skeleton trained on the labels alone, and models on time averages."""
+    caption = "DMD and simple models."
+    return score_table(rows, SIMPLE_MODELS, {}, caption, ("acc2", "mae", "corr"))
+
+
+def weights(rows: pd.DataFrame) -> Table:
+    """What HomoGD's weight does to each modality's logit, their gap, and what codes hold."""
+    names = modalities_of(rows)
+    measured = {f"ACC2, {m}'s logit": (f"homo_{m}_acc2", 1, 100) for m in names}
+    measured |= {f"ACC2, {m}'s code": (f"probe_{m}_acc2", 1, 100) for m in names}
+    measured |= {"mean gap": ("homo_gap", 2, 1), "MAE": ("mae", 3, 1)}
+    cells = tuple(
+        (s, *(shown(values(rows, s, c), digits, k) for c, digits, k in measured.values()))
+        for s in WEIGHTS
+    )
+    return Table(f"HomoGD at several weights. {about(rows)}", ("system", *measured), cells)
 
 
 def table5(rows: pd.DataFrame) -> Table:

@@ -1,5 +1,8 @@
-"""The interactive figures; each chapter shows a static sweep beside them for readers without a
-kernel. Needs ipywidgets (Colab brings it; locally it is in the `book` extra)."""
+"""The interactive figures, for readers with a running kernel.
+
+Each chapter shows a static sweep beside them. Needs ipywidgets (Colab brings it; locally it is in
+the `book` extra).
+"""
 
 from __future__ import annotations
 
