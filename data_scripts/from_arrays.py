@@ -41,11 +41,10 @@ class Source(NamedTuple):
 
 
 app = new_app()
+EXAMPLE = "python data_scripts/from_arrays.py mine.npz --name mine --shares 70,10,20"
 
 
-@app.command(
-    epilog="Example: python data_scripts/from_arrays.py mine.npz --name mine --shares 70,10,20"
-)
+@app.command(epilog=f"Example: {EXAMPLE}")
 def from_arrays(
     source: Annotated[Path, typer.Argument(help=".npz, folder, or .zip of a folder; see below")],
     name: Annotated[str, typer.Option(help="Name of the data set")],
@@ -116,17 +115,10 @@ def _from_npz(path: Path) -> Source:
             about[key] = value.reshape(n) if key == "labels" else value.reshape(n).astype(str)
             about[key].tolist()  # text that is none shows here
     about["labels"] = _as_numbers(path, about["labels"])
-    lengths = {
-        k: arrays.pop(k)
-        for k in list(arrays)
-        if k.removesuffix("_lengths") in arrays and k.endswith("_lengths")
-    }
-    read = {m: _clips(f"{path}: {m}", x, lengths.get(f"{m}_lengths"), n) for m, x in arrays.items()}
-    padded = {
-        m: lengths[f"{m}_lengths"]
-        for m, x in arrays.items()
-        if x.ndim == 3 and f"{m}_lengths" in lengths
-    }
+    counted = [m for m in arrays if f"{m}_lengths" in arrays]
+    lengths = {m: arrays.pop(f"{m}_lengths") for m in counted}
+    read = {m: _clips(f"{path}: {m}", x, lengths.get(m), n) for m, x in arrays.items()}
+    padded = {m: known for m, known in lengths.items() if arrays[m].ndim == 3}
     return Source(about, read, {m: x.shape[-1] for m, x in arrays.items()}, padded)
 
 
@@ -167,12 +159,8 @@ def _from_folder(path: Path) -> Source:
             where = folder.where("labels.csv")
             raise DataError(f"{where}: id {str(clip)!r} cannot be a file's name")
     modalities, known = folder.folders(), set(about["ids"].tolist())
-    orphans = [
-        f"{m}/{f}"
-        for m in modalities
-        for f in folder.files(m)
-        if f.removesuffix(".csv") not in known
-    ]
+    files = [(m, f) for m in modalities for f in folder.files(m)]
+    orphans = [f"{m}/{f}" for m, f in files if f.removesuffix(".csv") not in known]
     if orphans:
         raise DataError(f"{path}: {len(orphans)} files without a label, first {orphans[0]}")
     widths = {m: _width(folder, m) for m in modalities}

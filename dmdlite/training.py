@@ -135,10 +135,7 @@ def _resident(dataset: MultimodalDataset, device: torch.device) -> MultimodalDat
 
 
 def _run_epoch(
-    state: TrainState,
-    data: dict[str, MultimodalDataset],
-    config: TrainConfig,
-    processes: Processes,
+    state: TrainState, data: dict[str, MultimodalDataset], config: TrainConfig, processes: Processes
 ) -> dict[str, float]:
     """One pass over the training data and one over the validation data; the history row."""
     epoch = len(state.history) + 1

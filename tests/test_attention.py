@@ -56,10 +56,7 @@ def test_future_mask_counts_real_lengths():
 
 
 @given(
-    causal=st.booleans(),
-    left=st.integers(0, 3),
-    right=st.integers(0, 4),
-    seed=st.integers(0, 1000),
+    causal=st.booleans(), left=st.integers(0, 3), right=st.integers(0, 4), seed=st.integers(0, 1000)
 )
 def test_padding_on_either_side_changes_nothing(causal, left, right, seed):
     torch.manual_seed(seed)

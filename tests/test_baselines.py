@@ -221,16 +221,9 @@ def test_overfits_sixteen_samples(toy, name):
     shallow = {"layers": 1} if name in ("pmr", "mica") else {}
     model = made(few, name, dim=16, **off, **shallow)
     epochs = 250 if name == "misa" else 120
-    config = TrainConfig(
-        epochs=epochs,
-        stop_patience=epochs,
-        plateau_patience=epochs,
-        batch_size=16,
-        learning_rate=1e-2,
-        clip=5.0,
-        progress=False,
-        device="cpu",
-    )
+    patient = dict.fromkeys(("epochs", "stop_patience", "plateau_patience"), epochs)
+    steps = {"batch_size": 16, "learning_rate": 1e-2, "clip": 5.0}
+    config = TrainConfig(**patient, **steps, progress=False, device="cpu")
     dmdlite.fit(model, {"train": few, "valid": few}, config)
     assert dmdlite.evaluate(model, few)["mae"] < 0.15
 

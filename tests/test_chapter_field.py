@@ -107,13 +107,7 @@ def entry_by_entry(vectors):
 
 
 WRONG = {
-    "check_factors": (
-        scaled_twice,
-        rows_for_columns,
-        smallest_first,
-        first_columns,
-        at_full_rank,
-    ),
+    "check_factors": (scaled_twice, rows_for_columns, smallest_first, first_columns, at_full_rank),
     "check_ahead": (
         drawn_apart,
         by_clip,

@@ -3,7 +3,6 @@
 import csv
 import json
 
-import pandas as pd
 import pytest
 import torch
 
@@ -87,36 +86,6 @@ def test_data_info(run_cli, toy_folder):
     assert "floors: acc7" in out
 
 
-@pytest.mark.parametrize("model", ["dmd", "lmf"])
-def test_crossval_beside_ridge_and_controls(run_cli, toy_folder, tmp_path, model):
-    small = SETTINGS if model == "dmd" else ("--set", "dim=8")
-    command = ("crossval", "--data", toy_folder, "--folds", 2, "--repeats", 2, "--model", model)
-    more = ("--incomplete", "--out", tmp_path / "cv.json", "--set", "epochs=2")
-    code, out, err = run_cli(*command, *more, *small)
-    assert code == 0, err
-    rows = json.loads((tmp_path / "cv.json").read_text())["rows"]
-    name = model.upper()
-    systems = [name, "ridge", f"{name}, shuffled labels", "ridge, shuffled labels"]
-    systems += [f"{name} + incomplete", "ridge + incomplete"]
-    assert {row["system"] for row in rows} == set(systems)
-    assert len(rows) == 2 * len(systems)
-    assert all(f"\n| {system} " in out for system in (*systems, "floor"))
-
-
-def test_crossval_is_the_cross_validation_of_reproduce(run_cli, toy_folder, tmp_path):
-    """The same folds, seeds and training: the same numbers."""
-    shared = ("--data", toy_folder, "--folds", 2, *SETTINGS)
-    one = ("--repeats", 2, "--set", "epochs=1", "--out", tmp_path / "cv.json")
-    assert run_cli("crossval", *shared, *one)[0] == 0
-    other = ("--seeds", 2, "--epochs", 1, "--out", tmp_path / "out")
-    assert run_cli("reproduce", "fig5", *shared, *other)[0] == 0
-    rows = json.loads((tmp_path / "cv.json").read_text())["rows"]
-    found = {row["seed"]: row["mae"] for row in rows if row["system"] == "DMD"}
-    (table,) = (tmp_path / "out").glob("*/fig5.csv")
-    expected = pd.read_csv(table).set_index("seed")["mae"].to_dict()
-    assert found == pytest.approx(expected, rel=1e-5)
-
-
 @pytest.mark.parametrize("command", [(), ("train",), ("evaluate",), ("predict",), ("crossval",)])
 def test_help_teaches(run_cli, command):
     code, out, _ = run_cli(*command, "--help")
@@ -152,7 +121,10 @@ MISTAKES = {
     "set without value": (["train", "--data", "toy", "--out", "OUT", "--set", "dim"], "NAME=VALUE"),
     "set unknown": (["train", "--data", "toy", "--out", "OUT", "--set", "d=1"], "no such field"),
     "set widths": (["train", "--data", "toy", "--out", "OUT", "--set", "widths=[1]"], "the data"),
-    "set bad value": (["train", "--data", "toy", "--out", "OUT", "--set", "dim=big"], "dim: should be"),
+    "set bad value": (
+        ["train", "--data", "toy", "--out", "OUT", "--set", "dim=big"],
+        "dim: should be",
+    ),
     "set bad heads": (["train", "--data", "toy", "--out", "OUT", "--set", "heads=7"], "divide"),
     "set bad prior": (
         ["train", "--data", "toy", "--out", "OUT", "--set", "gd_prior=[[0,1],[1,0]]"],

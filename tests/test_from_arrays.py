@@ -45,11 +45,8 @@ def test_npz_of_two_modalities_of_any_name(run):
     code, out, err = run("x.npz", "--dtype", "float32")
     assert code == 0, err
     splits = dmdlite.load_dataset("mine")
-    assert {s: d.ids for s, d in splits.items()} == {
-        "train": ("a", "b"),
-        "valid": ("c",),
-        "test": ("d",),
-    }
+    ids = {"train": ("a", "b"), "valid": ("c",), "test": ("d",)}
+    assert {split: data.ids for split, data in splits.items()} == ids
     train = splits["train"]
     assert (train.modalities, train.widths) == (("eeg", "pulse"), (3, 2))
     assert train.lengths("eeg").tolist() == [5, 2]

@@ -86,11 +86,8 @@ def _reframed(raw):
 
 
 def test_python_2_byte_strings_and_latin_1(tmp_path):
-    content = {
-        "id": np.array([["caf\xe9".encode("latin-1"), b"1.0"]], object),
-        "x": np.arange(1e4).reshape(100, 100),
-        "n": 3,
-    }
+    ids = np.array([["caf\xe9".encode("latin-1"), b"1.0"]], object)
+    content = {"id": ids, "x": np.arange(1e4).reshape(100, 100), "n": 3}
     (tmp_path / "x.pkl").write_bytes(python2(content))
     found = load_pickle(tmp_path / "x.pkl")
     assert isinstance(found["x"].payload, Span)

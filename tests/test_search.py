@@ -71,10 +71,7 @@ def test_widths_fit_the_heads_of_real_data():
 def test_the_lowest_validation_error_is_chosen(study, tmp_path):
     systems = [TFN, SYSTEMS["ridge"]]
     group = trials(TFN, study, 3)
-    assert found_so_far(systems, study, tmp_path, 3) == [
-        *group,
-        SYSTEMS["ridge"],
-    ]
+    assert found_so_far(systems, study, tmp_path, 3) == [*group, SYSTEMS["ridge"]]
     tuned, ridge = settled(systems, study, tmp_path, 1, 3)
     assert ridge == SYSTEMS["ridge"]
     results = [Run(study, trial, 0).result(tmp_path) for trial in group]

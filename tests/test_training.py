@@ -1,13 +1,7 @@
-"""fit: determinism, resume after a kill, Ctrl-C, selection, and what it refuses."""
+"""fit: determinism, Ctrl-C, selection, and what it refuses."""
 
 import csv
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 import torch
@@ -35,68 +29,6 @@ def test_same_seed_same_history_other_seed_another(toy):
     _, other = train(toy, seed=1)
     assert first == second
     assert first != other
-
-
-def test_resume_gives_the_uninterrupted_history(toy, tmp_path):
-    whole_model, whole = train(toy, tmp_path / "whole", epochs=5)
-    train(toy, tmp_path / "parts", epochs=2)
-    torch.rand(7)  # whatever was drawn in between must not matter
-    model, parts = train(toy, tmp_path / "parts", epochs=5, resume=True)
-    assert parts == whole
-    for name in ("history.csv", "model.safetensors", "config.json"):
-        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    for a, b in zip(model.parameters(), whole_model.parameters(), strict=True):
-        assert torch.equal(a, b)
-
-
-def command(folder, out, *more):
-    return [
-        sys.executable,
-        "-m",
-        "dmdlite",
-        "train",
-        "--data",
-        str(folder),
-        "--out",
-        str(out),
-        "--epochs",
-        "12",
-        "--device",
-        "cpu",
-        *SETTINGS,
-        *more,
-    ]
-
-
-def wait_for(condition, process, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, "the run ended too early"
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.01)
-
-
-def test_kill_at_random_moments_then_resume(toy_folder, tmp_path):
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(command(toy_folder, tmp_path / "whole"), **quiet)
-    out = tmp_path / "killed"
-    checkpoint = out / "checkpoint.pt"
-    dice = random.Random(os.urandom(8))
-    for attempt in range(2):
-        resume = ["--resume"] if attempt else []
-        before = checkpoint.stat().st_mtime_ns if attempt else 0
-        process = subprocess.Popen(
-            command(toy_folder, out, *resume), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        wait_for(
-            lambda b=before: checkpoint.exists() and checkpoint.stat().st_mtime_ns > b, process
-        )
-        time.sleep(dice.uniform(0, 0.4))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    subprocess.run(command(toy_folder, out, "--resume"), **quiet)
-    for name in ("history.csv", "model.safetensors"):
-        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 def test_ctrl_c_ends_cleanly_and_keeps_the_best(toy, tmp_path, monkeypatch):
@@ -198,33 +130,6 @@ def test_single_gradients_are_cut(toy, monkeypatch):
     )
     train(toy, epochs=1, clip_value=1e-3)
     assert max(largest) == pytest.approx(1e-3)
-
-
-def test_resume_refusals(toy, tmp_path):
-    with pytest.raises(DataError, match="no checkpoint to resume from"):
-        train(toy, tmp_path, resume=True)
-    train(toy, tmp_path, epochs=1)
-    with pytest.raises(ConfigError, match="train setting seed was 0, is now 5"):
-        train(toy, tmp_path, resume=True, seed=5)
-    other = toy | {"train": toy["train"].subset(range(60))}
-    with pytest.raises(ConfigError, match="data of split train was"):
-        train(other, tmp_path, resume=True)
-    (tmp_path / "checkpoint.pt").write_bytes(b"torn")
-    with pytest.raises(DataError, match="not a readable checkpoint"):
-        train(toy, tmp_path, resume=True)
-
-
-def test_fresh_start_forgets_an_old_checkpoint(toy, tmp_path):
-    train(toy, tmp_path, epochs=2)
-    _, history = train(toy, tmp_path, epochs=1, seed=3)
-    assert len(history) == 1
-
-
-def test_a_failed_run_leaves_no_results_of_an_earlier_one(toy, tmp_path):
-    train(toy, tmp_path, epochs=1)
-    with pytest.raises(FloatingPointError):
-        train(toy, tmp_path, learning_rate=1e30, clip=1e30)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_diverging_loss_is_an_error(toy):

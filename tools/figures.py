@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from dmdlite import load_dataset
-from dmdlite.plots import overview
-from dmdlite.plots import data_overview, padding_layouts
+from dmdlite.plots import data_overview, overview, padding_layouts
 
 if __name__ == "__main__":
     folder = Path(__file__).resolve().parent.parent / "book" / "figures"

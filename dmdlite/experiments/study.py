@@ -22,9 +22,7 @@ from ..errors import ConfigError, DataError
 SPLITS = ("train", "valid", "test")
 
 
-def split_complete(
-    dataset: MultimodalDataset,
-) -> tuple[MultimodalDataset, MultimodalDataset]:
+def split_complete(dataset: MultimodalDataset) -> tuple[MultimodalDataset, MultimodalDataset]:
     """The samples with every modality, and those that lack one."""
     complete = dataset.present.all(1)
     return tuple(dataset.subset(part.nonzero().squeeze(1)) for part in (complete, ~complete))

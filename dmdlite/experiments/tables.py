@@ -10,14 +10,7 @@ import pandas as pd
 from . import paper
 from .formatting import NAMES, NONE, PERCENT, Table, about, paired_p, score, shown, shown_p, values
 from .measures import UNITS
-from .systems import (
-    CHOICE_CONTROLS,
-    EDGE_CONTROLS,
-    SIMPLE_MODELS,
-    TABLE_3,
-    TABLE_5,
-    WEIGHTS,
-)
+from .systems import CHOICE_CONTROLS, EDGE_CONTROLS, SIMPLE_MODELS, TABLE_3, TABLE_5, WEIGHTS
 
 
 def score_table(

@@ -6,14 +6,7 @@ returns HTML. The interactive ones are in `plots.playgrounds`, which needs ipywi
 
 from .arrays import grids, runs, stems
 from .circle import circle, draw_circle
-from .data import (
-    data_overview,
-    label_histogram,
-    padding,
-    padding_layouts,
-    sequences,
-    timeline,
-)
+from .data import data_overview, label_histogram, padding, padding_layouts, sequences, timeline
 from .diagrams import dataflow, overview
 from .graphs import distillation_graphs, draw_graph, edge_curves, edge_matrices, logit_moves
 from .scores import intervals, learning_curves, lines, prediction_scatter, score_bars

@@ -1,4 +1,4 @@
-"""Figures of data: one clip, a batch, a data set at a glance, how files pad (Chapters 1 to 3)."""
+"""Figures of data: one clip, a batch, a data set at a glance, how files pad."""
 
 from __future__ import annotations
 

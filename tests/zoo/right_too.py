@@ -82,12 +82,4 @@ class WeightsForAFigure(Plain):
         return z, w.detach(), eps, loss
 
 
-RIGHT_TOO = (
-    StartsAtZero,
-    PriorBuffer,
-    Lazy,
-    DoubleInside,
-    SumOfEnds,
-    DeepF,
-    WeightsForAFigure,
-)
+RIGHT_TOO = (StartsAtZero, PriorBuffer, Lazy, DoubleInside, SumOfEnds, DeepF, WeightsForAFigure)

@@ -1,0 +1,84 @@
+"""A run that was stopped goes on as if it had not been, and nothing else is taken for it."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from dmdlite import ConfigError, DataError
+from tests.test_training import SETTINGS, train
+
+
+def test_resume_gives_the_uninterrupted_history(toy, tmp_path):
+    whole_model, whole = train(toy, tmp_path / "whole", epochs=5)
+    train(toy, tmp_path / "parts", epochs=2)
+    torch.rand(7)  # whatever was drawn in between must not matter
+    model, parts = train(toy, tmp_path / "parts", epochs=5, resume=True)
+    assert parts == whole
+    for name in ("history.csv", "model.safetensors", "config.json"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    for a, b in zip(model.parameters(), whole_model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def command(folder, out, *more):
+    epochs = ("--epochs", "30", "--set", "stop_patience=30", "--device", "cpu")
+    run = [sys.executable, "-m", "dmdlite", "train", "--data", folder, "--out", out]
+    return [*map(str, run), *epochs, *SETTINGS, *more]
+
+
+def write_time(path):
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def test_kill_at_random_moments_then_resume(toy_folder, tmp_path):
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(command(toy_folder, tmp_path / "whole"), check=True, **quiet)
+    out = tmp_path / "killed"
+    checkpoint, kills = out / "checkpoint.pt", 0
+    dice = random.Random(os.urandom(8))
+    for resume in ([], ["--resume"]):
+        before = write_time(checkpoint)
+        process = subprocess.Popen(command(toy_folder, out, *resume), **quiet)
+        while process.poll() is None and write_time(checkpoint) == before:
+            time.sleep(0.01)
+        time.sleep(dice.uniform(0, 0.3))
+        kills += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert kills
+    subprocess.run(command(toy_folder, out, "--resume"), check=True, **quiet)
+    for name in ("history.csv", "model.safetensors"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_resume_refusals(toy, tmp_path):
+    with pytest.raises(DataError, match="no checkpoint to resume from"):
+        train(toy, tmp_path, resume=True)
+    train(toy, tmp_path, epochs=1)
+    with pytest.raises(ConfigError, match="train setting seed was 0, is now 5"):
+        train(toy, tmp_path, resume=True, seed=5)
+    other = toy | {"train": toy["train"].subset(range(60))}
+    with pytest.raises(ConfigError, match="data of split train was"):
+        train(other, tmp_path, resume=True)
+    (tmp_path / "checkpoint.pt").write_bytes(b"torn")
+    with pytest.raises(DataError, match="not a readable checkpoint"):
+        train(toy, tmp_path, resume=True)
+
+
+def test_fresh_start_forgets_an_old_checkpoint(toy, tmp_path):
+    train(toy, tmp_path, epochs=2)
+    _, history = train(toy, tmp_path, epochs=1, seed=3)
+    assert len(history) == 1
+
+
+def test_a_failed_run_leaves_no_results_of_an_earlier_one(toy, tmp_path):
+    train(toy, tmp_path, epochs=1)
+    with pytest.raises(FloatingPointError):
+        train(toy, tmp_path, learning_rate=1e30, clip=1e30)
+    assert list(tmp_path.iterdir()) == []
