@@ -60,7 +60,8 @@ def train(
 ) -> None:
     """Train a model; write config.json, model.safetensors, history.csv and metrics.json.
 
-    Multi-process: accelerate launch -m dmdlite train ... (batch_size is then per process).
+    Multi-process: torchrun --nproc_per_node 2 -m dmdlite train ..., or accelerate launch
+    (batch_size is then per process).
     """
     kind = find_model(model)
     own = ("out", "epochs", "seed", "device", "resume")

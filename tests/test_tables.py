@@ -165,3 +165,13 @@ def test_claims_about_edges():
 def test_one_seed_proves_nothing():
     table = claims_table(planted(seeds=1))
     assert {cells[-1] for cells in table.cells} == {"not seen"}
+
+
+@pytest.mark.parametrize("unit", ["homo", "hetero"])
+def test_each_unit_scores_its_own_logits(unit):
+    rows = planted(seeds=2)
+    assert tables.modalities_of(rows, unit) == list(NAMES)
+    rows["hetero_audio_acc2"] = 0.9
+    found = tables.alone(rows, next(iter(SYSTEMS)), "acc2", unit)
+    assert found.shape == (3, 2)
+    assert (found[2] == 0.9).all() == (unit == "hetero")

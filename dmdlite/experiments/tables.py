@@ -85,7 +85,9 @@ def table5(rows: pd.DataFrame) -> Table:
 def modalities_of(rows: pd.DataFrame, unit: str = "homo") -> list[str]:
     """Names of the modalities whose logits the rows score."""
     prefix, suffix = f"{unit}_", "_acc2"
-    return [c[len(prefix) : -len(suffix)] for c in rows if c[:5] == prefix and c.endswith(suffix)]
+    return [
+        c[len(prefix) : -len(suffix)] for c in rows if c.startswith(prefix) and c.endswith(suffix)
+    ]
 
 
 def alone(rows: pd.DataFrame, system: str, metric: str, unit: str = "homo") -> np.ndarray:
