@@ -24,7 +24,7 @@ from dmdlite.cli import run_app
 from dmdlite.data.padding import from_padded
 from dmdlite.data.storage import SPLITS
 
-FOLDS = Path(__file__).parent / "folds"
+FOLDS = Path(__file__).parent / "dmdlite_data" / "folds"
 BUILT_IN = sorted(path.stem for path in FOLDS.glob("*.json"))
 Csd = Annotated[Path, typer.Argument()]
 app = new_app()

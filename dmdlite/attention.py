@@ -51,8 +51,10 @@ class CrossModalAttention(nn.Module):
 
     def __init__(self, dim: int, heads: int, dropout: float = 0.0):
         super().__init__()
-        self.heads, self.dropout = heads, dropout
-        self.query, self.out = nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(dim, dim)
+        self.out = nn.Linear(dim, dim)
         self.key_value = nn.Linear(dim, 2 * dim)
 
     def forward(self, query: Tensor, source: Tensor, allowed: Tensor) -> Tensor:
@@ -86,7 +88,8 @@ class CrossModalLayer(nn.Module):
 
     def __init__(self, dim: int, heads: int, attention_dropout: float, residual_dropout: float):
         super().__init__()
-        self.norm_attention, self.norm_feed = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.norm_attention = nn.LayerNorm(dim)
+        self.norm_feed = nn.LayerNorm(dim)
         self.attention = CrossModalAttention(dim, heads, attention_dropout)
         self.feed = nn.Sequential(nn.Linear(dim, 4 * dim), nn.ReLU(), nn.Linear(4 * dim, dim))
         self.dropout = nn.Dropout(residual_dropout)
@@ -119,7 +122,8 @@ class CrossModalTransformer(nn.Module):
         super().__init__()
         if dim % heads:
             raise ValueError(f"heads: must divide dim {dim}, got {heads}")
-        self.dim, self.causal = dim, causal
+        self.dim = dim
+        self.causal = causal
         self.dropout = nn.Dropout(embed_dropout)
         self.layers = nn.ModuleList(
             CrossModalLayer(dim, heads, attention_dropout, residual_dropout) for _ in range(layers)

@@ -53,17 +53,14 @@ def readable(path: Path) -> None:
 def workspace(folder: Path) -> Iterator[Path]:
     """An empty folder beside `folder`, to make things in; gone when the block ends.
 
-    What a killed process left there goes with the next call, but for the old `folder` where it was
-    killed between the two renames of `put_in_place`: that comes back. Raises DataError when
-    another process is at it.
+    What a killed process left there goes with the next call. Raises DataError when another
+    process is at it.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    folder = folder.parent.resolve() / folder.name
-    temporary = folder.with_name(f".{folder.name}.dmdlite-partial")
+    temporary = _partial(folder)
     try:
         with FileLock(_lock_file(folder), timeout=0):
-            if (temporary / OLD).exists() and not folder.exists():
-                (temporary / OLD).rename(folder)
+            _bring_back(folder)
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
             try:
@@ -74,16 +71,10 @@ def workspace(folder: Path) -> Iterator[Path]:
         raise DataError(f"{folder}: another process is writing it") from None
 
 
-def _lock_file(folder: Path) -> Path:
-    """Not beside the folder: locks work on a machine's own disk, and stay there as empty files."""
-    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"dmdlite-{name}.lock"
-
-
 def put_in_place(new: Path, folder: Path) -> None:
     """Move `new`, made in the folder's `workspace`, to `folder`; what was there goes.
 
-    A reader finds the old folder or the new one, but for the moment between two renames.
+    Between its two renames `folder` is not there: readers ask `version` first, which waits.
     """
     old = new.with_name(OLD)
     if folder.exists():
@@ -94,6 +85,38 @@ def put_in_place(new: Path, folder: Path) -> None:
         if old.exists():
             old.rename(folder)
         raise
+
+
+def version(folder: Path) -> tuple[int, int] | None:
+    """What changes when `folder` is replaced; None where there is no folder.
+
+    Waits for a writer that is between its two renames, and brings back what one left that was
+    killed there.
+    """
+    if not folder.exists() and (_partial(folder) / OLD).exists():
+        with FileLock(_lock_file(folder)):
+            _bring_back(folder)
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _bring_back(folder: Path) -> None:
+    """The old folder, where a writer was killed between two renames. The lock is held."""
+    if (_partial(folder) / OLD).exists() and not folder.exists():
+        (_partial(folder) / OLD).rename(folder)
+
+
+def _partial(folder: Path) -> Path:
+    return folder.parent.resolve() / f".{folder.name}.dmdlite-partial"
+
+
+def _lock_file(folder: Path) -> Path:
+    """Not beside the folder: locks work on a machine's own disk, and stay there as empty files."""
+    name = hashlib.sha256(os.fsencode(folder.parent.resolve() / folder.name)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"dmdlite-{name}.lock"
 
 
 def write_json(path: Path, content: Any) -> None:

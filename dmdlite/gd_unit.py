@@ -71,8 +71,10 @@ class GDUnit(nn.Module):
             raise ConfigError(f"num_modalities: a graph needs two or more, got {num_modalities}")
         if normalize not in ("graph", "target"):
             raise ConfigError(f"normalize: 'graph' or 'target', got {normalize!r}")
-        self.num_modalities, self.normalize = num_modalities, normalize
-        self.scale, self.stop_gradient = scale, stop_gradient
+        self.num_modalities = num_modalities
+        self.normalize = normalize
+        self.scale = scale
+        self.stop_gradient = stop_gradient
         self.logit = nn.Linear(feature_dim, 1)  # f, theta_1: one for all modalities
         # g, theta_2: fully connected and linear like the paper's, in two steps, as the released
         # code has it. Both ends of an edge pass through `node`, then `edge` weighs the pair.

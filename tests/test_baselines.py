@@ -229,19 +229,6 @@ def test_overfits_sixteen_samples(toy, name):
 
 
 @EVERY
-def test_mixed_precision_comes_close(toy, name):
-    """What CUDA does by default, here on the CPU (not yet run on a GPU)."""
-    model = made(toy["train"], name)
-    batch = toy["train"].batch(range(8))
-    plain = model(batch).prediction
-    with torch.autocast("cpu", torch.bfloat16):
-        output = model(batch)
-        total = output.losses(batch)["total"]
-    total.backward()
-    torch.testing.assert_close(output.prediction.float(), plain, atol=0.1, rtol=0.1)
-
-
-@EVERY
 def test_wrong_widths_are_told(toy, name):
     model = made(toy["train"], name)
     with pytest.raises(ModelError, match="the model takes widths"):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dmdlite
+from dmdlite.encoders import masked_mean
 from dmdlite.losses import margin_loss, objective, sentiment_class
 from tests.chapters import chapter
 
@@ -32,9 +33,9 @@ def test_its_loss_is_the_packages_objective():
     prediction, shallow, (common, private, decoded, again), _ = model(batch)
     gd = dmdlite.GDUnit(16)(torch.randn(12, 3, 16))
     config = dmdlite.DMDConfig(widths=NS["train"].widths, gamma=2.0)
-    output = dmdlite.DMDOutput(
-        prediction, shallow, common, private, decoded, again, {}, gd, gd, batch.present, config
-    )
+    pooled = torch.stack([masked_mean(x, batch.masks[m]) for m, x in common.items()], dim=1)
+    made = (prediction, shallow, common, private, decoded, again, {}, pooled, pooled, gd, gd)
+    output = dmdlite.DMDOutput(*made, batch.present, config)
     terms = objective(output, batch)
     decoupling = terms["rec"] + terms["cyc"] + 2 * (terms["mar"] + terms["ort"])
     task = (prediction - batch.labels).abs().mean()

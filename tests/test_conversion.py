@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,10 +21,10 @@ from hypothesis import strategies as st
 import dmdlite
 from dmdlite import DataError
 from dmdlite.data.spool import Spool
-from dmdlite.files import _lock_file, put_in_place, workspace
+from dmdlite.files import _lock_file, workspace
 from tests.published_files import mmsa, write_pickle
 
-SCRIPT = Path(conversion.__file__).parent / "from_mmsa.py"
+SCRIPT = Path(from_mmsa.__file__)
 
 
 def command(pickle, out):
@@ -63,8 +64,8 @@ def test_again_gives_the_same_bytes(two):
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
-import conversion, from_mmsa, pathlib
-from dmdlite import files, storage
+import from_mmsa, pathlib
+from dmdlite.data import storage
 from dmdlite.data.spool import Spool
 def die(*arguments):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -77,10 +78,14 @@ if point == "between two files of pieces":
     Spool._write = then_die(Spool._write)
 if point == "after the first split":
     storage.save_file = then_die(storage.save_file)
-if point == "before the exchange":
-    files._exchange = die
-if point == "after the exchange":
-    files._exchange = then_die(files._exchange)
+rename = pathlib.Path.rename
+def renamed(a, b):
+    if point == f"before {a.name} is renamed":
+        die()
+    rename(a, b)
+    if point == f"after {a.name} is renamed":
+        die()
+pathlib.Path.rename = renamed
 from_mmsa.from_mmsa(pathlib.Path(sys.argv[2]), name="demo", out=pathlib.Path(sys.argv[3]))
 """
 
@@ -91,8 +96,10 @@ from_mmsa.from_mmsa(pathlib.Path(sys.argv[2]), name="demo", out=pathlib.Path(sys
         ("at the first piece", "old"),
         ("between two files of pieces", "old"),
         ("after the first split", "old"),
-        ("before the exchange", "old"),
-        ("after the exchange", "new"),
+        ("before demo is renamed", "old"),
+        ("after demo is renamed", "old"),
+        ("before new is renamed", "old"),
+        ("after new is renamed", "new"),
     ],
 )
 def test_killed_it_leaves_the_old_or_the_new(two, point, left):
@@ -100,8 +107,8 @@ def test_killed_it_leaves_the_old_or_the_new(two, point, left):
     arguments = [str(SCRIPT.parent), str(two / "1.pkl"), str(two / "demo"), point]
     done = subprocess.run([sys.executable, "-c", KILLED, *arguments], capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert (content(two / "demo") == before) == (left == "old")
     assert len(dmdlite.load_dataset(two / "demo")["train"]) == 40
+    assert (content(two / "demo") == before) == (left == "old")
     convert_here(two / "1.pkl", two / "demo")
     # Nor does anything that was killed lie about afterwards.
     assert {path.name for path in two.iterdir()} == {"0.pkl", "1.pkl", "demo"}
@@ -145,24 +152,38 @@ def test_two_at_once_is_refused(two):
 
 def test_workspace_clears_what_a_killed_process_left(tmp_path):
     (tmp_path / ".x.dmdlite-partial").mkdir()
-    (tmp_path / ".x.dmdlite-partial" / "old").write_text("")
+    (tmp_path / ".x.dmdlite-partial" / "pieces").write_text("")
     with workspace(tmp_path / "x") as space:
         assert not any(space.iterdir())
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="watches the exchange of names on Linux")
-def test_a_reader_never_finds_neither(tmp_path):
-    """While folders are swapped a thousand times, the name is always there."""
-    (tmp_path / "x").mkdir()
-    watcher = "import os, sys\nwhile True: os.stat(sys.argv[1])"
-    process = subprocess.Popen([sys.executable, "-c", watcher, str(tmp_path / "x")])
-    for i in range(1000):
-        (tmp_path / f"{i}").mkdir()
-        put_in_place(tmp_path / f"{i}", tmp_path / "x")
-    assert process.poll() is None
-    process.kill()
-    process.wait()
+READER = """
+import pathlib, sys
+import dmdlite
+folder, stop = map(pathlib.Path, sys.argv[1:])
+while not stop.exists():
+    for split in dmdlite.load_dataset(folder).values():
+        assert set(split.labels.tolist()) in ({0.0}, {1.0}), "two versions mixed"
+    stop.with_name("seen").touch()
+"""
+
+
+def test_a_reader_finds_one_version_at_every_moment(toy, tmp_path):
+    """While a data set is replaced again and again, with labels all 0 or all 1."""
+    versions = [
+        {k: replace(d, labels=torch.full((len(d),), float(one))) for k, d in toy.items()}
+        for one in (0, 1)
+    ]
+    folder, stop, seen = tmp_path / "set", tmp_path / "stop", tmp_path / "seen"
+    dmdlite.save_dataset(folder, versions[0], source="")
+    reader = subprocess.Popen([sys.executable, "-c", READER, folder, stop])
+    replaced = 0
+    while reader.poll() is None and replaced < 100:
+        dmdlite.save_dataset(folder, versions[replaced % 2], source="")
+        replaced += seen.exists()  # those that the reader can have met
+    stop.touch()
+    assert reader.wait() == 0
 
 
 def test_manifest_tells_source_versions_and_repairs(two):

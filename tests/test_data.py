@@ -139,8 +139,8 @@ def test_a_large_data_set_is_checked_batch_by_batch(toy, tmp_path, monkeypatch):
     folder = tmp_path / "d"
     dmdlite.save_dataset(folder, {"test": toy["test"]}, source="toy")
     edit_split(folder, lambda t: t["audio.values"][-1].fill_(torch.nan))
-    for module in ("data", "validate"):
-        monkeypatch.setattr(f"dmdlite.{module}.CHECKED_BYTES", 0)
+    for module in ("dataset", "validation"):
+        monkeypatch.setattr(f"dmdlite.data.{module}.CHECKED_BYTES", 0)
     data = dmdlite.load_dataset(folder)["test"]
     last = int((data.lengths("audio") > 0).nonzero()[-1])
     data.batch(range(last))

@@ -3,12 +3,12 @@
 import json
 import pickle
 import struct
-import time
 
 import from_mmsa
 import numpy as np
 import pytest
 
+from tests.frugal import frugal
 from tests.published_files import mmsa
 from tests.test_safe_pickle import array_header, op
 
@@ -64,12 +64,13 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_bombs_are_refused_in_no_time(convert_pickle, name):
-    start = time.perf_counter()
-    splits, _, err = convert_pickle(from_mmsa.app, BOMBS[name]())
+def test_bombs_are_refused_before_they_go_off(convert_pickle, name):
+    content = BOMBS[name]()
+    raw = content if isinstance(content, bytes) else pickle.dumps(content, 4)
+    with frugal():
+        splits, _, err = convert_pickle(from_mmsa.app, raw)
     assert splits is None
     assert "Traceback" not in err
-    assert time.perf_counter() - start < 5
 
 
 WRONG = {

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 
 import from_arrays
 import from_csd
@@ -15,6 +14,7 @@ import verify
 
 import dmdlite
 from dmdlite import MultimodalDataset
+from tests.frugal import frugal
 from tests.published_files import write_csd
 
 
@@ -56,12 +56,12 @@ def unallocated_text(file):
     ],
 )
 def test_csd_bombs_and_odd_shapes(run_script, tmp_path, make):
-    start = time.perf_counter()
-    code, _, err = run_script(from_csd.app, *csd_files(tmp_path, v=make), "--name", "demo")
+    files = csd_files(tmp_path, v=make)
+    with frugal():
+        code, _, err = run_script(from_csd.app, *files, "--name", "demo")
     assert code == 2
     assert "v.csd" in err
     assert "Traceback" not in err
-    assert time.perf_counter() - start < 5
 
 
 def test_an_empty_entry_is_a_missing_modality(run_script, tmp_path):

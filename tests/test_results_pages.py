@@ -26,6 +26,8 @@ MAKERS = {
     "table3": tables.table3,
     "table4": tables.table4,
     "table5": tables.table5,
+    "simple": tables.simple,
+    "weights": tables.weights,
     "homogd": tables.homogd,
     "fig1a": tables.gaps,
     "fig5": tables.fig5,

@@ -4,7 +4,6 @@ import contextlib
 import os
 import pickle
 import struct
-import time
 from collections import OrderedDict
 
 import numpy as np
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from dmdlite import DataError
+from tests.frugal import frugal
 from tests.published_files import python2, write_pickle
 
 
@@ -195,10 +195,8 @@ HOSTILE = {
 def test_hostile_pickles_are_refused_and_nothing_runs(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.pkl").write_bytes(HOSTILE[name])
-    start = time.perf_counter()
-    with pytest.raises(DataError, match=r"x\.pkl: "):
+    with frugal(), pytest.raises(DataError, match=r"x\.pkl: "):
         load_pickle(tmp_path / "x.pkl")
-    assert time.perf_counter() - start < 5
     assert [p.name for p in tmp_path.iterdir()] == ["x.pkl"]
 
 
@@ -232,7 +230,9 @@ def test_shared_references_do_not_multiply(tmp_path):
     x = []
     for _ in range(40):
         x = [x, x]
-    assert len(load_pickle(write_pickle(tmp_path / "x.pkl", x))) == 2
+    path = write_pickle(tmp_path / "x.pkl", x)
+    with frugal():
+        assert len(load_pickle(path)) == 2
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -66,7 +66,8 @@ class MFM(Baseline):
         self.to_z = by_modality(c, lambda _: nn.Linear(c.dim, c.dim))
         self.fusion = MemoryFusion(c, DeltaMemoryAttention(c))
         self.to_z_label = nn.Linear(self.fusion.width, c.dim)
-        self.factor, self.factor_label = by_modality(c, factor), factor()
+        self.factor = by_modality(c, factor)
+        self.factor_label = factor()
         self.decoders = by_modality(c, lambda width: LSTMDecoder(2 * c.dim, c.dim, width))
         self.head = mlp(c.dim, c.dim, 1, c.dropout)
 

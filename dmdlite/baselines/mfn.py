@@ -40,7 +40,8 @@ class MemoryFusion(nn.Module):
 
     def __init__(self, c: BaselineConfig, look: nn.Module):
         super().__init__()
-        self.dim, self.look = c.dim, look
+        self.dim = c.dim
+        self.look = look
         self.cells = by_modality(c, lambda width: nn.LSTMCell(width, c.dim))
         self.update = mlp(look.width, c.dim, c.dim, c.dropout)  # what may be written
         self.keep = mlp(look.width + c.dim, c.dim, c.dim, c.dropout)  # gate 1

@@ -42,8 +42,10 @@ class InvariantLayer(nn.Module):
     def __init__(self, c: MICAConfig):
         super().__init__()
         self.heads, width = c.heads, 4 * c.dim
-        self.norm, self.norm_feed = nn.LayerNorm(c.dim), nn.LayerNorm(c.dim)
-        self.value, self.out = nn.Linear(c.dim, c.dim), nn.Linear(c.dim, c.dim)
+        self.norm = nn.LayerNorm(c.dim)
+        self.norm_feed = nn.LayerNorm(c.dim)
+        self.value = nn.Linear(c.dim, c.dim)
+        self.out = nn.Linear(c.dim, c.dim)
         self.feed = nn.Sequential(nn.Linear(c.dim, width), nn.ReLU(), nn.Linear(width, c.dim))
         self.dropout = nn.Dropout(c.dropout)
 

@@ -37,7 +37,8 @@ class UtteranceEncoder(nn.Module):
 
     def __init__(self, width: int, dim: int):
         super().__init__()
-        self.first, self.second = MaskedLSTM(width, dim, True), MaskedLSTM(2 * dim, dim, True)
+        self.first = MaskedLSTM(width, dim, True)
+        self.second = MaskedLSTM(2 * dim, dim, True)
         self.norm = nn.LayerNorm(2 * dim)
         self.project = nn.Sequential(nn.Linear(4 * dim, dim), nn.ReLU(), nn.LayerNorm(dim))
 

@@ -63,12 +63,12 @@ class ReinforcementLayer(nn.Module):
         def feed(_: int = 0) -> nn.Sequential:
             return nn.Sequential(nn.LayerNorm(c.dim), mlp(c.dim, 4 * c.dim, c.dim, c.dropout))
 
-        self.norm, self.norm_hub = (
-            by_modality(c, lambda _: nn.LayerNorm(c.dim)),
-            nn.LayerNorm(c.dim),
-        )
-        self.own, self.from_hub = by_modality(c, attention), by_modality(c, attention)
-        self.gate, self.feed = by_modality(c, lambda _: FilterGate(c.dim)), by_modality(c, feed)
+        self.norm = by_modality(c, lambda _: nn.LayerNorm(c.dim))
+        self.norm_hub = nn.LayerNorm(c.dim)
+        self.own = by_modality(c, attention)
+        self.from_hub = by_modality(c, attention)
+        self.gate = by_modality(c, lambda _: FilterGate(c.dim))
+        self.feed = by_modality(c, feed)
         self.to_hub = by_modality(c, attention)
         self.merge = nn.Linear(c.dim, 1, bias=False)
 

@@ -20,7 +20,8 @@ class Spool:
 
     def __init__(self, folder: Path, dtype: torch.dtype = torch.float32):
         folder.mkdir(parents=True)
-        self.folder, self.dtype = folder, dtype
+        self.folder = folder
+        self.dtype = dtype
         self.pieces: list[dict] = []  # all but values and steps
 
     def append(self, piece: MultimodalDataset) -> None:

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ..errors import DataError
-from ..files import put_in_place, read_json, readable, workspace, write_json
+from ..files import put_in_place, read_json, readable, version, workspace, write_json
 from .dataset import MultimodalDataset
 from .toy import make_toy
 
@@ -99,12 +99,29 @@ def load_dataset(name: str | Path) -> dict[str, MultimodalDataset]:
         return make_toy(int(seed or 0))
     home = Path(os.environ.get(DATA_HOME, "data"))
     for folder in (Path(name), home / name):
-        if (folder / "dataset.json").is_file():
-            return _load_folder(folder)
+        found = _load_one_version(folder)
+        if found:
+            return found
     raise DataError(
         f"{name}: no such data set. Give toy, a folder that holds dataset.json, "
         f"or the name of one under {home} (the scripts in data_scripts make them)"
     )
+
+
+def _load_one_version(folder: Path) -> dict[str, MultimodalDataset]:
+    """The splits in a folder, {} where it holds no data set; read again where it was replaced
+    meanwhile, so that no two versions are mixed."""
+    while True:
+        seen, found, problem = version(folder), {}, None
+        try:
+            if (folder / "dataset.json").is_file():
+                found = _load_folder(folder)
+        except DataError as error:
+            problem = error
+        if version(folder) == seen:
+            if problem:
+                raise problem
+            return found
 
 
 def _load_folder(folder: Path) -> dict[str, MultimodalDataset]:
@@ -127,7 +144,7 @@ def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
         tensors = load_file(path)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file, but dataset.json lists this split") from None
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, RuntimeError) as error:
         raise DataError(f"{path}: not a readable safetensors file ({error})") from None
     names = list(about["modalities"])
     needed = ["labels", *(f"{m}.{part}" for m in names for part in ("values", "offsets"))]

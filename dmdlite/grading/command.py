@@ -15,6 +15,12 @@ from . import sandbox
 from .course import grade_course, submissions
 
 
+def _stop_once(*_: object) -> None:
+    """Stop what runs, as Ctrl-C does; a second signal, as `timeout` sends, must not stop that."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def grade(
     folder: Annotated[Path, typer.Argument(help="Folder of notebooks, or of folders of them")],
     assignment: Annotated[str, typer.Option(help="a1 ... a5, or a built assignment's folder")],
@@ -32,7 +38,7 @@ def grade(
     Writes points a question; the written parts are for you. Limits keep a class from mistakes, not
     from malice: see the teachers' page for what a submission can reach.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop what runs, as Ctrl-C does
+    signal.signal(signal.SIGTERM, _stop_once)
     limits = sandbox.Limits(step_seconds, total_seconds, memory)
     if not sandbox.isolation():
         typer.echo("no namespaces here (unshare): sockets are blocked within Python only", err=True)

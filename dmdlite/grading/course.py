@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pandas as pd
 from ..errors import DataError
 from ..files import replacing
 from . import sandbox
+from .feedback import feedback_files, in_words, notes
 from .sandbox import Limits
 from .submission import Outcome, run_cells, run_submission
 from .tests import Case, cases, sources
@@ -45,7 +48,8 @@ def grade_course(
 
     assignment  name or folder of a built assignment (see `tests.sources`)
     jobs        submissions at a time
-    feedback    folder for a text file a submission: every test, its points, and why it failed
+    feedback    folder for a text file a submission (see `feedback_files`): every test, its points,
+                and why it failed
     done        called with each submission's name when it is marked
 
     Returns the rows of `out`. Raises DataError for a folder without notebooks or an assignment
@@ -53,35 +57,43 @@ def grade_course(
     """
     limits, texts = limits or Limits(), sources(assignment)
     tests, paths = cases(texts), submissions(folder)
+    inside = [path.relative_to(folder) for path in paths]
+    names = [str(path.with_suffix("")) for path in inside]
 
-    def marked(path: Path) -> tuple[dict[str, Any], Outcome]:
+    def marked(path: Path, name: str) -> Outcome:
         try:
             outcome = run_submission(path, texts, limits)
         except Exception as error:  # one submission must not cost the class its marks
             outcome = Outcome(cells={"the grader": f"{type(error).__name__}: {error}"})
-        name = str(path.relative_to(folder).with_suffix(""))
-        if feedback:
-            try:
-                _write_text(feedback / f"{name}.txt", in_words(outcome, tests))
-            except OSError as error:  # a name that is too long, or also a folder's
-                outcome.cells["feedback"] = f"not written: {error.strerror}"
         done(name)
-        return row(name, outcome, tests), outcome
+        return outcome
 
     _try_sandbox(limits)
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        results = list(pool.map(marked, paths))
-    except BaseException:  # stopped from the keyboard, say
-        pool.shutdown(wait=False, cancel_futures=True)
-        sandbox.stop_all()
-        raise
-    pool.shutdown()
-    _write(out, [line for line, _ in results])
-    entries = [o.entry | {"submission": line["submission"]} for line, o in results if o.entry]
+    with ThreadPoolExecutor(jobs) as pool:
+        marking: list[Future] = []
+        try:
+            marking += map(partial(pool.submit, marked), paths, names)
+            outcomes = [future.result() for future in marking]
+        except BaseException:  # stopped from the keyboard, say
+            pool.shutdown(wait=False, cancel_futures=True)
+            _stop(marking)
+            raise
+    if feedback:
+        for file, outcome in zip(feedback_files(inside), outcomes, strict=True):
+            _hand_out(feedback / file, outcome, tests)
+    rows = [row(name, outcome, tests) for name, outcome in zip(names, outcomes, strict=True)]
+    _write(out, rows)
+    entries = [o.entry | {"submission": n} for n, o in zip(names, outcomes, strict=True) if o.entry]
     if entries:
         _write(out.with_name("leaderboard.csv"), sorted(entries, key=_place))
-    return [line for line, _ in results]
+    return rows
+
+
+def _stop(marking: list[Future]) -> None:
+    """End what runs until nobody is left to start more: who loses a process tries once again."""
+    while not all(future.done() for future in marking):
+        sandbox.stop_all()
+        time.sleep(0.01)
 
 
 def _try_sandbox(limits: Limits) -> None:
@@ -107,26 +119,13 @@ def row(name: str, outcome: Outcome, tests: list[Case]) -> dict[str, Any]:
     return line | {"notes": "; ".join(notes(outcome))}
 
 
-def notes(outcome: Outcome) -> list[str]:
-    """What happened besides passing and failing."""
-    if outcome.unreadable:
-        return [f"not a notebook: {outcome.unreadable}"]
-    found = [f"{key}: {why}" for key, why in outcome.cells.items()]
-    if outcome.changed:
-        found.append("replaced, and put back before testing: " + ", ".join(outcome.changed))
-    return found
-
-
-def in_words(outcome: Outcome, tests: list[Case]) -> str:
-    """Feedback for a student: a line a test."""
-    lines = []
-    for case in tests:
-        problem = outcome.problems.get(case.key, "not reached")
-        got = 0 if problem else case.points
-        lines.append(
-            f"{case.question}  {case.name}: {got:g} of {case.points:g}  {problem}".rstrip()
-        )
-    return "\n".join([*lines, *notes(outcome)]) + "\n"
+def _hand_out(path: Path, outcome: Outcome, tests: list[Case]) -> None:
+    """Write a student's feedback; what keeps it from being written, too long a name say, is a note
+    of the outcome."""
+    try:
+        _write_text(path, in_words(outcome, tests))
+    except Exception as error:  # one submission must not cost the class its marks
+        outcome.cells["feedback"] = f"not written: {getattr(error, 'strerror', None) or error}"
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:

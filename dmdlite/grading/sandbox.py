@@ -8,6 +8,7 @@ blocked instead, which stops mistakes and not malice. Neither hides the file sys
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -81,8 +82,9 @@ def start(command: list[str], folder: Path, results: int, limits: Limits) -> sub
 
 def stop(process: subprocess.Popen) -> None:
     """End a process and all of its group."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode is None:  # not waited for: even where it has died, its group is its own
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left in it
+            os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     RUNNING.discard(process)
 

@@ -100,9 +100,9 @@ def _attempt(
     try:
         process.stdin.write(json.dumps(job))
         process.stdin.close()
-        buffer, since = b"", time.monotonic()
+        buffer, deadline = b"", end  # starting takes the machine's time, not the submission's
         while True:
-            left = min(end, since + limits.step_seconds + GRACE) - time.monotonic()
+            left = deadline - time.monotonic()
             if left <= 0 or not select.select([reading], [], [], left)[0]:
                 why = "took too long and could not be interrupted"
                 if time.monotonic() >= end:
@@ -118,7 +118,8 @@ def _attempt(
             for line in lines:
                 message = _message(line, token)
                 if "step" in message:
-                    step, since = message["step"], time.monotonic()
+                    step = message["step"]
+                    deadline = min(end, time.monotonic() + limits.step_seconds + GRACE)
                 _note(outcome, message)
     except BrokenPipeError:
         pass

@@ -119,8 +119,11 @@ class Marker:
     """Tries a question's tests on the notebook's names, as they are at the moment."""
 
     def __init__(self, job: dict[str, Any], write: Callable[..., None], names: dict[str, Any]):
-        self.cases, self.skip = cases(job["tests"]), set(job["skip"])
-        self.seconds, self.write, self.names = job["step_seconds"], write, names
+        self.cases = cases(job["tests"])
+        self.skip = set(job["skip"])
+        self.seconds = job["step_seconds"]
+        self.write = write
+        self.names = names
         self.snapshot = Snapshot()
         self.tried: dict[str, list[Any]] = {}  # test -> the objects it was tried on
         self.passed: set[str] = set()
@@ -205,7 +208,6 @@ def main() -> None:
         while line:
             line = line[put(pipe, line) :]
 
-    write(step="start")
     run(job, write)
     os._exit(0)  # threads and exit handlers of the submission have no say
 

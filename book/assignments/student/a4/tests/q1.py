@@ -22,7 +22,7 @@ def test_form(with_physiology):
 @test_case(points=6, hidden=False)
 def test_strength(with_physiology):
     import dmdlite
-    from dmdlite.crossval import ridge
+    from dmdlite.baselines.simple import ridge
     from dmdlite.metrics import sentiment_metrics
     four = {k: d.select('physiology') for k, d in with_physiology(dmdlite.load_dataset('toy')).items()}
     corr = sentiment_metrics(ridge(four['train'], four['test']), four['test'].labels)['corr']

@@ -13,7 +13,7 @@ def test_contract(MyGDUnit):
 @test_case(points=7, hidden=False)
 def test_budget(MyGDUnit):
     import dmdlite
-    from dmdlite import testbed
+    from dmdlite.checks import testbed
     parameters, operations = testbed.cost(MyGDUnit)
     plain = testbed.cost(dmdlite.GDUnit)[1]
     assert parameters <= 4000, f'expected at most 4000 parameters, got {parameters}'

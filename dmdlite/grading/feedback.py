@@ -1,0 +1,63 @@
+"""What the teacher and the student read of a submission, and which file the student finds."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import count
+from pathlib import Path
+
+from .submission import Outcome
+from .tests import Case
+
+
+def feedback_files(submissions: list[Path]) -> list[str]:
+    """A text file for each submission, none that of two, none a folder of another's.
+
+    `group/ada.ipynb` gets `group/ada.txt`. Where that is taken, also but for the case of its
+    letters, `group-ada-2.txt`, `group-ada-3.txt` and so on, whatever the order of `submissions`.
+    """
+    waiting = sorted(submissions, key=lambda s: (len(s.parts), s.as_posix()))
+    found: dict[Path, str] = {}
+    files: set[Path] = set()
+    folders: set[Path] = set()
+    for number in count(1):
+        for submission in waiting:
+            stem = submission.with_suffix("").as_posix()
+            name = f"{stem}.txt" if number == 1 else f"{stem.replace('/', '-')}-{number}.txt"
+            path = Path(_alike(name))
+            mine = {path, path.with_name(path.name + ".tmp")}  # where it is being written
+            above = {*path.parents}
+            if mine.isdisjoint(files | folders) and above.isdisjoint(files):
+                found[submission] = name
+                files |= mine
+                folders |= above
+        waiting = [s for s in waiting if s not in found]
+        if not waiting:
+            return [found[submission] for submission in submissions]
+
+
+def _alike(name: str) -> str:
+    """The same text for names that some file system takes for one."""
+    return unicodedata.normalize("NFC", name.casefold())
+
+
+def notes(outcome: Outcome) -> list[str]:
+    """What happened besides passing and failing."""
+    if outcome.unreadable:
+        return [f"not a notebook: {outcome.unreadable}"]
+    found = [f"{key}: {why}" for key, why in outcome.cells.items()]
+    if outcome.changed:
+        found.append("replaced, and put back before testing: " + ", ".join(outcome.changed))
+    return found
+
+
+def in_words(outcome: Outcome, tests: list[Case]) -> str:
+    """Feedback for a student: a line a test."""
+    lines = []
+    for case in tests:
+        problem = outcome.problems.get(case.key, "not reached")
+        got = 0 if problem else case.points
+        lines.append(
+            f"{case.question}  {case.name}: {got:g} of {case.points:g}  {problem}".rstrip()
+        )
+    return "\n".join([*lines, *notes(outcome)]) + "\n"
