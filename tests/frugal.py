@@ -1,4 +1,4 @@
-"""How much a block of code does, in bytes and in calls: the same on a slow machine as on a fast one."""
+"""How much a block of code does, in bytes and in calls: alike on slow machines and on fast ones."""
 
 import sys
 import tracemalloc
@@ -10,23 +10,30 @@ class TooMuch(BaseException):
 
 
 @contextmanager
-def frugal(megabytes=100, calls=20_000_000):
-    """Fails where the block holds more memory at a time, or calls more functions."""
-    left = calls
+def few_bytes(megabytes=100):
+    """Fails where the block holds more memory than that at a time."""
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        peak = tracemalloc.get_traced_memory()[1] >> 20
+        tracemalloc.stop()
+    assert peak < megabytes, f"{peak} MB at a time, more than {megabytes}"
+
+
+@contextmanager
+def few_calls(most=4_000_000):
+    """Stops a block that calls more functions than that, Python's own included."""
+    events = 0
 
     def count(*_):
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise TooMuch(f"more than {calls} calls")
+        nonlocal events
+        events += 1
+        if events > 2 * most:  # a call and its return
+            raise TooMuch(f"more than {most} calls")
 
-    tracemalloc.start()
     sys.setprofile(count)
     try:
         yield
     finally:
         sys.setprofile(None)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    print(f'PEAK {peak/2**20:.1f} MB CALLS {calls-left}')
-    assert peak < megabytes << 20, f"{peak >> 20} MB, more than {megabytes}"

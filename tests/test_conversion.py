@@ -5,7 +5,6 @@ import resource
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from hypothesis import strategies as st
 import dmdlite
 from dmdlite import DataError
 from dmdlite.data.spool import Spool
-from dmdlite.files import _lock_file, workspace
+from dmdlite.files import _lock_file
 from tests.published_files import mmsa, write_pickle
 
 SCRIPT = Path(from_mmsa.__file__)
@@ -148,42 +147,6 @@ def test_two_at_once_is_refused(two):
     held = FileLock(_lock_file(pieces))
     with held, pytest.raises(DataError, match="another process is writing it"):
         convert_here(two / "0.pkl", two / "demo")
-
-
-def test_workspace_clears_what_a_killed_process_left(tmp_path):
-    (tmp_path / ".x.dmdlite-partial").mkdir()
-    (tmp_path / ".x.dmdlite-partial" / "pieces").write_text("")
-    with workspace(tmp_path / "x") as space:
-        assert not any(space.iterdir())
-    assert not any(tmp_path.iterdir())
-
-
-READER = """
-import pathlib, sys
-import dmdlite
-folder, stop = map(pathlib.Path, sys.argv[1:])
-while not stop.exists():
-    for split in dmdlite.load_dataset(folder).values():
-        assert set(split.labels.tolist()) in ({0.0}, {1.0}), "two versions mixed"
-    stop.with_name("seen").touch()
-"""
-
-
-def test_a_reader_finds_one_version_at_every_moment(toy, tmp_path):
-    """While a data set is replaced again and again, with labels all 0 or all 1."""
-    versions = [
-        {k: replace(d, labels=torch.full((len(d),), float(one))) for k, d in toy.items()}
-        for one in (0, 1)
-    ]
-    folder, stop, seen = tmp_path / "set", tmp_path / "stop", tmp_path / "seen"
-    dmdlite.save_dataset(folder, versions[0], source="")
-    reader = subprocess.Popen([sys.executable, "-c", READER, folder, stop])
-    replaced = 0
-    while reader.poll() is None and replaced < 100:
-        dmdlite.save_dataset(folder, versions[replaced % 2], source="")
-        replaced += seen.exists()  # those that the reader can have met
-    stop.touch()
-    assert reader.wait() == 0
 
 
 def test_manifest_tells_source_versions_and_repairs(two):

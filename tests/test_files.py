@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import torch
 
 import dmdlite
 from dmdlite.errors import DataError
-from dmdlite.files import replacing, writable, write_json
+from dmdlite.files import replacing, workspace, writable, write_json
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "nothing"])
@@ -98,6 +99,42 @@ def test_a_process_killed_between_two_renames_loses_nothing(toy, tmp_path, monke
         dmdlite.save_dataset(folder, toy, source="third")
     assert json.loads((folder / "dataset.json").read_text())["source"] == "first"
     assert len(dmdlite.load_dataset(folder)["train"]) == 64
+
+
+def test_workspace_clears_what_a_killed_process_left(tmp_path):
+    (tmp_path / ".x.dmdlite-partial").mkdir()
+    (tmp_path / ".x.dmdlite-partial" / "pieces").write_text("")
+    with workspace(tmp_path / "x") as space:
+        assert not any(space.iterdir())
+    assert not any(tmp_path.iterdir())
+
+
+READER = """
+import pathlib, sys
+import dmdlite
+folder, stop = map(pathlib.Path, sys.argv[1:])
+while not stop.exists():
+    for split in dmdlite.load_dataset(folder).values():
+        assert set(split.labels.tolist()) in ({0.0}, {1.0}), "two versions mixed"
+    stop.with_name("seen").touch()
+"""
+
+
+def test_a_reader_finds_one_version_at_every_moment(toy, tmp_path):
+    """While a data set is replaced again and again, with labels all 0 or all 1."""
+    versions = [
+        {k: replace(d, labels=torch.full((len(d),), float(one))) for k, d in toy.items()}
+        for one in (0, 1)
+    ]
+    folder, stop, seen = tmp_path / "set", tmp_path / "stop", tmp_path / "seen"
+    dmdlite.save_dataset(folder, versions[0], source="")
+    reader = subprocess.Popen([sys.executable, "-c", READER, folder, stop])
+    replaced = 0
+    while reader.poll() is None and replaced < 100:
+        dmdlite.save_dataset(folder, versions[replaced % 2], source="")
+        replaced += seen.exists()  # those that the reader can have met
+    stop.touch()
+    assert reader.wait() == 0
 
 
 @pytest.mark.parametrize("names", [(), ("../evil",), ("train", "dev")])

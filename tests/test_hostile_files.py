@@ -8,7 +8,7 @@ import from_mmsa
 import numpy as np
 import pytest
 
-from tests.frugal import frugal
+from tests.frugal import few_bytes, few_calls
 from tests.published_files import mmsa
 from tests.test_safe_pickle import array_header, op
 
@@ -67,7 +67,7 @@ BOMBS = {
 def test_bombs_are_refused_before_they_go_off(convert_pickle, name):
     content = BOMBS[name]()
     raw = content if isinstance(content, bytes) else pickle.dumps(content, 4)
-    with frugal():
+    with few_bytes(), few_calls():
         splits, _, err = convert_pickle(from_mmsa.app, raw)
     assert splits is None
     assert "Traceback" not in err

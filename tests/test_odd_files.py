@@ -14,7 +14,7 @@ import verify
 
 import dmdlite
 from dmdlite import MultimodalDataset
-from tests.frugal import frugal
+from tests.frugal import few_bytes, few_calls
 from tests.published_files import write_csd
 
 
@@ -57,7 +57,7 @@ def unallocated_text(file):
 )
 def test_csd_bombs_and_odd_shapes(run_script, tmp_path, make):
     files = csd_files(tmp_path, v=make)
-    with frugal():
+    with few_bytes(), few_calls():
         code, _, err = run_script(from_csd.app, *files, "--name", "demo")
     assert code == 2
     assert "v.csd" in err

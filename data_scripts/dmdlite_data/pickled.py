@@ -52,7 +52,7 @@ class Fields:
             size = sum(8 * prod(item.shape) for item in items)
         else:
             with reading(f"{self.where}: {field}"):
-                size = _count(items, 64 + 8 * self.size)
+                size = _count(items)
         if size > 64 + 8 * self.size:
             raise DataError(f"{self.where}: refused, {field} is larger than the whole file")
         with reading(f"{self.where}: {field}"):
@@ -114,21 +114,21 @@ def _whole(x: StoredArray | np.ndarray) -> np.ndarray:
     return x.whole() if isinstance(x, StoredArray) else x
 
 
-def _count(items: Any, room: int, depth: int = 3) -> int:
-    """How many numbers and texts nested lists hold; stops counting beyond `room`.
+def _count(items: Any, depth: int = 3, known: dict | None = None) -> int:
+    """How many numbers and texts nested lists hold.
 
-    Lists can share their parts, so that a small file stands for endlessly many.
+    Lists can share their parts, so that a small file stands for endlessly many: each is counted
+    once, however often it occurs.
     """
     if isinstance(items, str | bytes | int | float | np.generic):
         return 1
     if not isinstance(items, list | tuple) or not depth:
         raise TypeError(f"expected numbers, text or arrays, found {_kind(items)}")
-    size = 0
-    for item in items:
-        size += _count(item, room - size, depth - 1)
-        if size > room:
-            break
-    return size
+    known = {} if known is None else known
+    key = id(items), depth
+    if key not in known:
+        known[key] = sum(_count(item, depth - 1, known) for item in items)
+    return known[key]
 
 
 def _text(x: Any) -> str:
