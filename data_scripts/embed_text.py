@@ -12,16 +12,8 @@ from typing import Annotated
 
 import torch
 import typer
-from dmdlite_data.conversion import (
-    Dtype,
-    Out,
-    Piece,
-    Precision,
-    convert,
-    data_home,
-    manifest_of,
-    new_app,
-)
+from dmdlite_data.conversion import Piece, convert, data_home, manifest_of
+from dmdlite_data.options import Dtype, Out, Precision, new_app
 from dmdlite_data.own_files import parse_table
 from dmdlite_data.reading import reading
 from dmdlite_data.text_encoder import Level, TextEncoder

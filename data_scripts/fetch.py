@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from dmdlite_data.conversion import Dtype, Out, Precision, data_home, new_app
+from dmdlite_data.conversion import data_home
 from dmdlite_data.download import DownloadError, download
+from dmdlite_data.options import Dtype, Out, Precision, new_app
 from from_mfn import (
     ALL_SPLITS,
     COMMIT,

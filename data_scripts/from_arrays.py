@@ -11,16 +11,8 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
-from dmdlite_data.conversion import (
-    MODALITY_NAME,
-    Dtype,
-    Out,
-    Piece,
-    Precision,
-    convert,
-    new_app,
-    padded_pieces,
-)
+from dmdlite_data.conversion import MODALITY_NAME, Piece, convert, padded_pieces
+from dmdlite_data.options import Dtype, Out, Precision, new_app
 from dmdlite_data.own_files import Folder, read_npz
 from dmdlite_data.reading import reading
 

@@ -15,7 +15,8 @@ from typing import Annotated
 import numpy as np
 import typer
 from dmdlite_data.computational_sequence import PAUSE, Sequence, average, overlapping, spoken
-from dmdlite_data.conversion import LIMIT, Dtype, Name, Out, Piece, Precision, convert, new_app
+from dmdlite_data.conversion import LIMIT, Piece, convert
+from dmdlite_data.options import Dtype, Name, Out, Precision, new_app
 from dmdlite_data.reading import reading
 from dmdlite_data.safe_hdf5 import open_hdf5
 

@@ -12,7 +12,8 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from dmdlite_data.conversion import Dtype, Out, Piece, Precision, convert, new_app, padded_pieces
+from dmdlite_data.conversion import Piece, convert, padded_pieces
+from dmdlite_data.options import Dtype, Out, Precision, new_app
 from dmdlite_data.published import MFN
 from dmdlite_data.safe_hdf5 import open_hdf5, read_array
 

@@ -11,16 +11,8 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from dmdlite_data.conversion import (
-    Dtype,
-    Name,
-    Out,
-    Piece,
-    Precision,
-    convert,
-    new_app,
-    padded_pieces,
-)
+from dmdlite_data.conversion import Piece, convert, padded_pieces
+from dmdlite_data.options import Dtype, Name, Out, Precision, new_app
 from dmdlite_data.pickled import FIELDS, Fields, known_name, read_splits
 
 from dmdlite import DataError

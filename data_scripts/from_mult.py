@@ -10,16 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from dmdlite_data.conversion import (
-    Dtype,
-    Name,
-    Out,
-    Piece,
-    Precision,
-    convert,
-    new_app,
-    padded_pieces,
-)
+from dmdlite_data.conversion import Piece, convert, padded_pieces
+from dmdlite_data.options import Dtype, Name, Out, Precision, new_app
 from dmdlite_data.pickled import FIELDS, Fields, known_name, read_splits
 
 from dmdlite.cli import run_app

@@ -11,7 +11,8 @@ from typing import Annotated
 
 import torch
 import typer
-from dmdlite_data.conversion import Dtype, Out, Piece, Precision, convert, manifest_of, new_app
+from dmdlite_data.conversion import Piece, convert, manifest_of
+from dmdlite_data.options import Dtype, Out, Precision, new_app
 
 from dmdlite import DataError, MultimodalDataset, load_dataset
 from dmdlite.cli import run_app

@@ -12,7 +12,8 @@ from typing import Annotated
 import matplotlib.pyplot as plt
 import typer
 from dmdlite_data.checks import Finding, Status, check
-from dmdlite_data.conversion import manifest_of, new_app
+from dmdlite_data.conversion import manifest_of
+from dmdlite_data.options import new_app
 from dmdlite_data.reading import reading
 from dmdlite_data.scan import scan
 from tqdm.auto import tqdm

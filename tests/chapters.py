@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -133,3 +134,15 @@ def solutions(name: str) -> list[str]:
     text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
     boxes = re.findall(r":::\{admonition\} Solution\n(.*?)\n:::", text, re.S)
     return [code for box in boxes for code in re.findall(r"```python\n(.*?)```", box, re.S)]
+
+
+def refused(namespace: dict, **wrong: tuple) -> Callable[..., None]:
+    """A test a wrong answer: refused(NS, check_gates=(one, another)) says which check refuses it."""
+    cases = [(check, answer) for check, answers in wrong.items() for answer in answers]
+
+    @pytest.mark.parametrize(("check", "answer"), cases)
+    def test(capsys: pytest.CaptureFixture, check: str, answer: Callable) -> None:
+        namespace["attempt"](namespace[check], answer)
+        assert capsys.readouterr().out.startswith("not yet: ")
+
+    return test

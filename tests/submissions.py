@@ -35,7 +35,7 @@ NETWORK = """import socket
 socket.create_connection(("192.0.2.1", 80), timeout=2)"""
 CHILD = """import subprocess, sys
 sleep = "import time; time.sleep(987.5)"
-subprocess.Popen([sys.executable, "-c", sleep], start_new_session=True)"""
+subprocess.Popen([sys.executable, "-c", sleep, {mark!r}], start_new_session=True)"""
 
 
 def in_front(notebook, source):
@@ -74,6 +74,7 @@ def kinds(built: Path) -> dict:
     """name -> (a notebook or a text, points expected, words expected in the notes)."""
     solved = nbformat.read(built / "instructor" / "a1.ipynb", 4)
     stub = nbformat.read(built / "student" / "a1.ipynb", 4)
+    child = CHILD.format(mark=str(built))
     front = {
         "syntax_error": ("def broken(:", 80, "SyntaxError"),
         "raises": ("1 / 0", 80, "ZeroDivisionError"),
@@ -86,7 +87,7 @@ def kinds(built: Path) -> dict:
         "prints_much": ("for _ in range(2000):\n    print('x' * 10**5)", 80, ""),
         "writes_much": ("open('x', 'wb').write(bytes(1 << 27))", 80, "OSError"),
         "calls_home": (NETWORK, 80, "OSError"),
-        "leaves_a_child": (CHILD, 80, ""),
+        "leaves_a_child": (child, 80, ""),
     }
     found = {name: (in_front(solved, c), *rest) for name, (c, *rest) in front.items()}
     return found | {

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from dmdlite.attention import CrossModalAttention, CrossModalLayer, attention_mask
-from tests.chapters import chapter, solved
+from tests.chapters import chapter, refused, solved
 
 NAME = "07_cross_modal_attention"
 NS = chapter(NAME)
@@ -84,19 +84,20 @@ def entropy_itself(weights, M):
     return prior / prior.sum()
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"),
-    [
-        ("check_attention", unscaled),
-        ("check_attention", unmasked),
-        ("check_attention", not_a_number),
-        ("check_seconds", in_steps),
-        ("check_seconds", strictly),
-        ("check_seconds", rounded),
-        ("check_prior", transposed),
-        ("check_prior", entropy_itself),
-    ],
+test_wrong_answers_are_refused = refused(
+    NS,
+    check_attention=(
+        unscaled,
+        unmasked,
+        not_a_number,
+    ),
+    check_seconds=(
+        in_steps,
+        strictly,
+        rounded,
+    ),
+    check_prior=(
+        transposed,
+        entropy_itself,
+    ),
 )
-def test_wrong_answers_are_refused(capsys, check, answer):
-    NS["attempt"](NS[check], answer)
-    assert capsys.readouterr().out.startswith("not yet: ")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import dmdlite
-from tests.chapters import chapter
+from tests.chapters import chapter, refused
 from tests.conftest import SMALL
 
 NS = chapter("09_training_for_real")
@@ -74,19 +74,20 @@ def one_rate(model, rate, gd_rate):
     return torch.optim.Adam(model.parameters(), lr=rate)
 
 
-@pytest.mark.parametrize(
-    ("check", "answer"),
-    [
-        ("check_stopping", not_strictly),
-        ("check_stopping", from_zero),
-        ("check_stopping", one_late),
-        ("check_accumulate", summed),
-        ("check_accumulate", parts_alike),
-        ("check_accumulate", on_top_of_old),
-        ("check_rates", units_alone),
-        ("check_rates", one_rate),
-    ],
+test_wrong_answers_are_refused = refused(
+    NS,
+    check_stopping=(
+        not_strictly,
+        from_zero,
+        one_late,
+    ),
+    check_accumulate=(
+        summed,
+        parts_alike,
+        on_top_of_old,
+    ),
+    check_rates=(
+        units_alone,
+        one_rate,
+    ),
 )
-def test_wrong_answers_are_refused(capsys, check, answer):
-    NS["attempt"](NS[check], answer)
-    assert capsys.readouterr().out.startswith("not yet: ")

@@ -13,24 +13,25 @@ from assignments import build
 
 from dmdlite import DataError
 from dmdlite.grading import grade_course, sandbox
+from dmdlite.grading.command import _stop_once
 from dmdlite.grading.course import submissions
 from dmdlite.grading.sandbox import Limits
 from dmdlite.grading.tests import sources
 from tests.submissions import LOOP, write
-from tests.tiny_assignment import TINY, notebook
+from tests.tiny_assignment import TINY, built, notebook
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Assignment A1, built, and a folder with every kind of submission, graded."""
     root = tmp_path_factory.mktemp("course")
-    built = build("a1", root / "built")
-    expected = write(built, root / "in")
+    assignment = build("a1", root / "built")
+    expected = write(assignment, root / "in")
     limits = Limits(step_seconds=12, total_seconds=300, memory_gib=2.5)
     rows = grade_course(
-        root / "in", str(built), root / "out" / "grades.csv", 2, limits, root / "feedback"
+        root / "in", str(assignment), root / "out" / "grades.csv", 2, limits, root / "feedback"
     )
-    return root, built, expected, {r["submission"].split("/")[0]: r for r in rows}
+    return root, assignment, expected, {r["submission"].split("/")[0]: r for r in rows}
 
 
 def test_every_kind_gets_its_marks(course):
@@ -59,17 +60,21 @@ def test_the_table_on_disk_is_the_rows(course):
 def test_nothing_a_submission_started_lives_on(course):
     if not sandbox.isolation():
         pytest.skip("no namespaces on this machine: a child that leaves its session lives on")
-    alive = [p.info["cmdline"] for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"]]
-    assert not [c for c in alive if "time.sleep(987.5)" in " ".join(c)]
+
+    def alive():
+        commands = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
+        return [c for c in commands if str(course[0]) in " ".join(c)]
+
+    until(lambda: not alive())
 
 
 def test_the_same_submissions_get_the_same_marks_again(course, tmp_path):
-    root, built, _, rows = course
+    root, assignment, _, rows = course
     for name in ("perfect", "half", "cheats"):
         target = tmp_path / "in" / name / "a1.ipynb"
         target.parent.mkdir(parents=True)
         target.write_text((root / "in" / name / "a1.ipynb").read_text())
-    again = grade_course(tmp_path / "in", str(built), tmp_path / "g.csv", 2)
+    again = grade_course(tmp_path / "in", str(assignment), tmp_path / "g.csv", 2)
     assert [rows[r["submission"].split("/")[0]] for r in again] == again
 
 
@@ -94,10 +99,8 @@ def test_submissions_are_found_below_folders_but_not_in_hidden_ones(tmp_path):
 
 
 def test_leaderboard_is_in_order_of_error(tmp_path):
-    built, folder = tmp_path / "built", tmp_path / "in"
-    tests = built / "autograder" / "tests"
-    tests.mkdir(parents=True)
-    (tests / "q1.py").write_text(
+    folder = tmp_path / "in"
+    q1 = (
         "from otter.test_files import test_case\n"
         'name = "q1"\n'
         "@test_case(points=1)\n"
@@ -105,10 +108,11 @@ def test_leaderboard_is_in_order_of_error(tmp_path):
         "    import json\n"
         "    open('leaderboard.json', 'w').write(json.dumps({'name': 'n', 'mae': mae}))\n"
     )
+    assignment = built(tmp_path / "built", q1=q1)
     folder.mkdir()
     for name, mae in (("ada", 0.7), ("bob", 0.6), ("cyd", "'=2+2'")):
         notebook(folder, f"mae = {mae}", name=f"{name}.ipynb")
-    grade_course(folder, str(built), tmp_path / "grades.csv", 2)
+    grade_course(folder, str(assignment), tmp_path / "grades.csv", 2)
     lines = (tmp_path / "leaderboard.csv").read_text().splitlines()
     assert lines == ["submission,name,mae", "bob,n,0.6", "ada,n,0.7", "cyd,n,'=2+2"]
 
@@ -116,10 +120,7 @@ def test_leaderboard_is_in_order_of_error(tmp_path):
 @pytest.fixture
 def tiny(tmp_path):
     """The folder of a built assignment of one question."""
-    tests = tmp_path / "tiny" / "autograder" / "tests"
-    tests.mkdir(parents=True)
-    (tests / "q1.py").write_text(TINY["q1"])
-    return tmp_path / "tiny"
+    return built(tmp_path / "tiny", q1=TINY["q1"])
 
 
 def grade_command(*args):
@@ -143,35 +144,39 @@ def test_a_stopped_grader_leaves_no_submission_running(tiny, tmp_path, how):
     folder, temporary = tmp_path / "in", tmp_path / "temporary"
     folder.mkdir()
     temporary.mkdir()
-    notebook(folder, LOOP)
+    looping, going_on = tmp_path / "looping", tmp_path / "going on"
+    notebook(folder, f"open({str(looping)!r}, 'w')\n{LOOP}", f"open({str(going_on)!r}, 'w')")
     command = grade_command(folder, "--assignment", tiny, "--out", tmp_path / "g.csv")
     grader = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(temporary)})
-    until(lambda: workers_in(temporary), 60)
-    time.sleep(3)  # past the probe of the sandbox, into the loop
-    assert workers_in(temporary)
-    grader.send_signal(how)
-    assert grader.wait(30) != 0
-    until(lambda: not workers_in(temporary), 10)
+    try:
+        until(looping.exists)
+        assert workers_in(temporary)
+        grader.send_signal(how)
+        assert grader.wait(PATIENCE) != 0
+        until(lambda: not workers_in(temporary))
+        assert not going_on.exists()
+    finally:
+        grader.kill()
 
 
-def until(condition, seconds):
-    end = time.monotonic() + seconds
+PATIENCE = 300  # seconds; how long a busy machine may take
+
+
+def until(condition):
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "not within the time"
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
-def test_odd_file_names_cost_nobody_their_marks(tiny, tmp_path):
-    folder, feedback = tmp_path / "in", tmp_path / "feedback"
-    good = "def f(x):\n    return x + 1"
-    names = ["ada.ipynb", "ada.txt/a1.ipynb", "x" * 249 + ".ipynb", "j\udcfcrgen.ipynb"]
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        notebook((folder / name).parent, good, name=(folder / name).name)
-    rows = grade_course(folder, str(tiny), tmp_path / "g.csv", 2, feedback=feedback)
-    assert [row["points"] for row in rows] == [5] * 4
-    assert len((tmp_path / "g.csv").read_text().splitlines()) == 5
-    assert (feedback / "ada.txt").is_file()
+def test_a_second_signal_does_not_stop_the_stopping():
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _stop_once()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_sandbox_that_does_not_start_is_said_at_once(tiny, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -9,8 +10,8 @@ import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
 import dmdlite.checks
-from dmdlite.grading import sandbox
-from dmdlite.grading.course import notes
+from dmdlite.grading import sandbox, submission
+from dmdlite.grading.feedback import notes
 from dmdlite.grading.pristine import Snapshot
 from dmdlite.grading.submission import Outcome, _message, cells_of
 from dmdlite.grading.worker import CHECK, StepTimeout, at_most, brief
@@ -34,13 +35,25 @@ def test_partial_credit_within_a_question(tmp_path):
     assert outcome.problems["q1 test_two"] == "expected 3"
 
 
-def test_the_whole_submission_has_a_limit(tmp_path):
-    path = notebook(tmp_path, "def g():\n    return 'g'", 'grader.check("q2")', LOOP)
-    begin = time.monotonic()
-    line, _ = marks(path, step_seconds=60, total_seconds=20)
-    assert time.monotonic() - begin < 40
+WAKE_THE_GRADER = """import os
+for fd in range(3, 64):
+    try:
+        os.write(fd, b"\\n")
+    except OSError:
+        pass
+"""
+
+
+def test_the_whole_submission_has_a_limit(tmp_path, monkeypatch):
+    """The clock jumps when the loop begins: no machine is too slow for what comes before."""
+    looping = tmp_path / "looping"
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000 * looping.exists())
+    monkeypatch.setattr(submission, "time", clock)
+    loop = f"open({str(looping)!r}, 'w')\n{WAKE_THE_GRADER}{LOOP}"
+    path = notebook(tmp_path, "def g():\n    return 'g'", 'grader.check("q2")', loop)
+    line, _ = marks(path, step_seconds=60, total_seconds=600)
     assert line["q2"] == 5  # marked before the loop
-    assert "the submission took longer than 20 s" in line["notes"]
+    assert "the submission took longer than 600 s" in line["notes"]
 
 
 def test_a_cell_tagged_as_ignored_is_not_run(tmp_path):
@@ -92,12 +105,12 @@ def test_time_runs_out_again_where_code_catches_it():
 
     def stubborn():
         try:
-            time.sleep(5)
+            time.sleep(300)
         except StepTimeout:
             rung.append(True)
-        time.sleep(5)
+        time.sleep(300)
 
-    with pytest.raises(StepTimeout, match="took longer"), at_most(0.05):
+    with pytest.raises(StepTimeout, match="took longer"), at_most(1):
         stubborn()
     assert rung
 

@@ -29,6 +29,15 @@ def test_three(g):
 }
 
 
+def built(folder, **questions):
+    """The folder of an assignment as `make assignments` builds it, with these tests."""
+    tests = folder / "autograder" / "tests"
+    tests.mkdir(parents=True)
+    for question, text in questions.items():
+        (tests / f"{question}.py").write_text(text)
+    return folder
+
+
 def notebook(tmp_path, *codes, name="s.ipynb"):
     path = tmp_path / name
     nbformat.write(new_notebook(cells=[new_code_cell(c) for c in codes]), path)

@@ -7,11 +7,10 @@ import platform
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import Enum
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from dmdlite.data.spool import Spool
 from dmdlite.data.storage import DATA_HOME, SPLITS, check_replaceable
 from dmdlite.files import read_json, workspace
 
+from .options import Precision
 from .published import describe, published_as
 
 CHUNK = 64 * 1024**2  # bytes of padded input taken at a time
@@ -55,23 +55,7 @@ WORDS = {
 }
 
 
-class Precision(str, Enum):
-    """How values are stored."""
-
-    float32 = "float32"
-    float16 = "float16"
-
-
-Out = Annotated[
-    Path | None, typer.Option(help=f"Folder to write; by default NAME in ${DATA_HOME} or data")
-]
-Name = Annotated[str | None, typer.Option(help="Name of the data set; by default from the file")]
-Dtype = Annotated[Precision, typer.Option(help="float16 halves the size, with 3 digits")]
 Piece = tuple[str, MultimodalDataset, Repairs]  # split, some of its samples, what was repaired
-
-
-def new_app() -> typer.Typer:
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 def convert(

@@ -26,9 +26,9 @@ class EFLSTM(Baseline):
     family = "joined LSTMs"
     one_axis = True
 
-    def __init__(self, config: BaselineConfig):
-        super().__init__(config)
-        c, total = config, sum(config.widths)
+    def __init__(self, c: BaselineConfig):
+        super().__init__(c)
+        total = sum(c.widths)
         self.norm = BatchNorm(total)
         self.lstm = MaskedLSTM(total, c.dim)
         self.dropout = nn.Dropout(c.dropout)

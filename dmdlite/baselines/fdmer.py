@@ -67,9 +67,8 @@ class FDMER(Baseline):
         "the losses' forms and weights, the gradient reversal, LF-LSTM's encoders (the paper: BERT)"
     )
 
-    def __init__(self, config: FDMERConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: FDMERConfig):
+        super().__init__(c)
         self.encoders = by_modality(c, lambda width: MaskedLSTM(width, c.dim))
         self.private = by_modality(c, lambda _: mlp(c.dim, c.dim, c.dim, c.dropout))
         self.common = mlp(c.dim, c.dim, c.dim, c.dropout)

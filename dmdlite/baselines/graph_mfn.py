@@ -89,9 +89,8 @@ class GraphMFN(Baseline):
     family = "memory"
     one_axis = True
 
-    def __init__(self, config: BaselineConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: BaselineConfig):
+        super().__init__(c)
         self.fusion = MemoryFusion(c, DynamicFusionGraph(c))
         self.head = mlp(self.fusion.width, c.dim, 1, c.dropout)
 

@@ -19,9 +19,8 @@ class LFLSTM(Baseline):
     paper, year = "late fusion LSTM (as in Tsai et al., MulT)", 2019
     family = "joined LSTMs"
 
-    def __init__(self, config: BaselineConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: BaselineConfig):
+        super().__init__(c)
         self.lstms = by_modality(c, lambda width: MaskedLSTM(width, c.dim))
         self.head = ResidualHead(c.num_modalities * c.dim, c.dropout)
 

@@ -33,9 +33,8 @@ class LMF(Baseline):
     family = "products"
     config_class = LMFConfig
 
-    def __init__(self, config: LMFConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: LMFConfig):
+        super().__init__(c)
         self.subnetworks = Subnetworks(c)
         self.factors = nn.ParameterDict(
             {m: nn.init.xavier_normal_(torch.empty(c.dim + 1, c.rank)) for m in c.modalities}

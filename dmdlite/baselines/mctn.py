@@ -84,9 +84,8 @@ class MCTN(Baseline):
     one_axis = True
     interpretation = "the way back has its own encoder; no teacher forcing in training either"
 
-    def __init__(self, config: MCTNConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: MCTNConfig):
+        super().__init__(c)
         if c.num_modalities > 3:
             raise ConfigError(
                 "modalities: MCTN translates a source into one or two others, "

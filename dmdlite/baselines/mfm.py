@@ -55,9 +55,8 @@ class MFM(Baseline):
     one_axis = True
     interpretation = "what feeds the decoders (the factors, at every step); the losses' weights"
 
-    def __init__(self, config: MFMConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: MFMConfig):
+        super().__init__(c)
 
         def factor(_: int = 0) -> nn.Sequential:
             return nn.Sequential(mlp(c.dim, c.dim, c.dim, c.dropout), nn.ReLU())

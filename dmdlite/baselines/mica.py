@@ -96,9 +96,8 @@ class MICA(Baseline):
     config_class = MICAConfig
     interpretation = "both losses' forms and weights, the threshold, one common code for all layers"
 
-    def __init__(self, config: MICAConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: MICAConfig):
+        super().__init__(c)
         others = c.num_modalities - 1
         self.convs = by_modality(c, lambda width: TemporalConv(width, c.dim, 5))
         self.query = by_modality(c, lambda _: nn.Linear(c.dim, c.dim))

@@ -85,9 +85,8 @@ class MISA(Baseline):
     config_class = MISAConfig
     interpretation = "language is read as every other modality, not by BERT; a pre-LN fusion layer"
 
-    def __init__(self, config: MISAConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: MISAConfig):
+        super().__init__(c)
         self.encoders = by_modality(c, lambda width: UtteranceEncoder(width, c.dim))
         self.private = by_modality(
             c, lambda _: nn.Sequential(nn.Linear(c.dim, c.dim), nn.Sigmoid())

@@ -67,9 +67,8 @@ class MulT(SentimentModel):
     family = "attention"
     config_class = MulTConfig
 
-    def __init__(self, config: MulTConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: MulTConfig):
+        super().__init__(c)
         self.conv = temporal_convs(c)
         self.reinforcement = Reinforcement(c)
         total = c.num_modalities * c.reinforced_dim

@@ -107,9 +107,8 @@ class PMR(Baseline):
     config_class = PMRConfig
     interpretation = "the gate's form, how the hub is renewed and merged, the read-out by means"
 
-    def __init__(self, config: PMRConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: PMRConfig):
+        super().__init__(c)
         self.convs = by_modality(c, lambda width: TemporalConv(width, c.dim, 5))
         self.layers = nn.ModuleList(ReinforcementLayer(c) for _ in range(c.layers))
         self.head = ResidualHead((c.num_modalities + 1) * c.dim, c.dropout)

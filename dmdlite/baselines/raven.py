@@ -62,9 +62,8 @@ class RAVEN(Baseline):
     config_class = RAVENConfig
     interpretation = "gates are linear and as wide as the states they weigh"
 
-    def __init__(self, config: RAVENConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: RAVENConfig):
+        super().__init__(c)
         width = c.widths[0]
         others = dict(zip(c.modalities[1:], c.widths[1:], strict=True))
         self.lstms = nn.ModuleDict({m: MaskedLSTM(w, c.dim) for m, w in others.items()})

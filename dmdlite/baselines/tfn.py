@@ -92,9 +92,8 @@ class TFN(Baseline):
     family = "products"
     config_class = TFNConfig
 
-    def __init__(self, config: TFNConfig):
-        super().__init__(config)
-        c = config
+    def __init__(self, c: TFNConfig):
+        super().__init__(c)
         cells = (c.dim + 1) ** c.num_modalities
         if cells > MOST_CELLS:
             raise ConfigError(
