@@ -137,7 +137,7 @@ def solutions(name: str) -> list[str]:
 
 
 def refused(namespace: dict, **wrong: tuple) -> Callable[..., None]:
-    """A test a wrong answer: refused(NS, check_gates=(one, another)) says which check refuses it."""
+    """One test a wrong answer: refused(NS, check_gates=(one, another)), refused by that check."""
     cases = [(check, answer) for check, answers in wrong.items() for answer in answers]
 
     @pytest.mark.parametrize(("check", "answer"), cases)
