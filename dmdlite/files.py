@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from .errors import DataError
 
+PATIENCE = 5.0  # seconds that a writer waits for the lock: a reader may hold it for an instant
 OLD = "old"  # in a workspace: the folder that is being replaced
 
 
@@ -59,7 +60,7 @@ def workspace(folder: Path) -> Iterator[Path]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = _partial(folder)
     try:
-        with FileLock(_lock_file(folder), timeout=0):
+        with FileLock(_lock_file(folder), timeout=PATIENCE):
             _bring_back(folder)
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()

@@ -5,6 +5,7 @@ import pickle
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the network
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"  # but a server of its own
 
 import pytest
 import torch
@@ -15,6 +16,9 @@ from hypothesis import settings
 import dmdlite
 from dmdlite.cli import run_app
 from dmdlite.data.toy import make_toy
+
+for setting in [name for name in os.environ if name.startswith("DMDLITE_")]:
+    del os.environ[setting]  # of whoever runs the tests
 
 torch.set_num_threads(1)
 settings.register_profile("suite", deadline=None, max_examples=20)

@@ -83,7 +83,7 @@ def kinds(built: Path) -> dict:
         "loops_stubbornly": (STUBBORN, 80, "could not be interrupted"),
         "ends_the_process": ("import os; os._exit(0)", 80, "ended the process"),
         "crashes": ("import ctypes; ctypes.string_at(0)", 80, "ended the process"),
-        "eats_memory": ("x = []\nwhile True:\n    x.append(bytearray(1 << 28))", 80, "MemoryError"),
+        "eats_memory": ("x = []\nwhile True:\n    x.append(bytes(1 << 28))", 80, "MemoryError"),
         "prints_much": ("for _ in range(2000):\n    print('x' * 10**5)", 80, ""),
         "writes_much": ("open('x', 'wb').write(bytes(1 << 27))", 80, "OSError"),
         "calls_home": (NETWORK, 80, "OSError"),

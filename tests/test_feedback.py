@@ -1,13 +1,16 @@
 """Every submission's feedback is a file of its own, and costs nobody else anything."""
 
 import contextlib
+import signal
 from copy import deepcopy
 from itertools import permutations
 from pathlib import Path
 
 import pytest
+import typer
 
 from dmdlite.grading import course, grade_course
+from dmdlite.grading.command import grade
 from dmdlite.grading.feedback import feedback_files
 from dmdlite.grading.submission import Outcome
 from tests.tiny_assignment import TINY, built, notebook
@@ -78,6 +81,21 @@ def test_odd_names_cost_nobody_their_marks(handed_in, tmp_path):
     odd = possible(tmp_path, "x" * 249 + ".ipynb", "j\udcfcrgen.ipynb")
     _, feedback = handed_in("ada.ipynb", "ada.txt/a1.ipynb", *odd)
     assert texts(feedback) >= {"ada.txt", "ada.txt-a1-2.txt"}
+
+
+@pytest.mark.usefixtures("unread")
+def test_the_command_prints_odd_names_plainly(run_script, tmp_path, monkeypatch):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # which would stay for other tests
+    assignment, folder = built(tmp_path / "tiny", q1=TINY["q1"]), tmp_path / "in"
+    folder.mkdir()
+    names = possible(folder, "j\udcfcrgen.ipynb", "\x1b[2J.ipynb", "ada.ipynb")
+    said = "".join(f"{name[:-6]:30}     5 of 5\n" for name in sorted(names))
+    app = typer.Typer()
+    app.command()(grade)
+    arguments = (folder, "--assignment", assignment, "--out", tmp_path / "g.csv")
+    code, out, _ = run_script(app, *arguments)
+    assert code == 0
+    assert out.startswith(said.replace("\udcfc", "?").replace("\x1b", "?"))
 
 
 @pytest.mark.usefixtures("unread")

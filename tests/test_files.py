@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import dmdlite
+from dmdlite.data import storage
 from dmdlite.errors import DataError
 from dmdlite.files import replacing, workspace, writable, write_json
 
@@ -109,6 +110,30 @@ def test_workspace_clears_what_a_killed_process_left(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.fixture
+def versions(toy):
+    """Two data sets that differ in their labels alone: all 0, all 1."""
+    return [
+        {k: replace(d, labels=torch.full((len(d),), float(one))) for k, d in toy.items()}
+        for one in (0, 1)
+    ]
+
+
+def test_what_is_replaced_while_it_is_read_is_read_again(versions, tmp_path, monkeypatch):
+    folder, original = tmp_path / "set", storage._load_split
+    dmdlite.save_dataset(folder, versions[0], source="")
+    waiting = [versions[1]]
+
+    def replaced_midway(path, about, split):
+        if split == "valid" and waiting:
+            dmdlite.save_dataset(folder, waiting.pop(), source="")
+        return original(path, about, split)
+
+    monkeypatch.setattr(storage, "_load_split", replaced_midway)
+    for split in dmdlite.load_dataset(folder).values():
+        assert split.labels.eq(1).all()
+
+
 READER = """
 import pathlib, sys
 import dmdlite
@@ -120,12 +145,8 @@ while not stop.exists():
 """
 
 
-def test_a_reader_finds_one_version_at_every_moment(toy, tmp_path):
-    """While a data set is replaced again and again, with labels all 0 or all 1."""
-    versions = [
-        {k: replace(d, labels=torch.full((len(d),), float(one))) for k, d in toy.items()}
-        for one in (0, 1)
-    ]
+def test_a_reader_finds_one_version_at_every_moment(versions, tmp_path):
+    """While a data set is replaced again and again."""
     folder, stop, seen = tmp_path / "set", tmp_path / "stop", tmp_path / "seen"
     dmdlite.save_dataset(folder, versions[0], source="")
     reader = subprocess.Popen([sys.executable, "-c", READER, folder, stop])

@@ -36,6 +36,16 @@ def write_time(path):
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
+def wait_for_writes(process, path, writes):
+    """Until the file was written so many times, or nobody is left to write it."""
+    before = write_time(path)
+    while writes and process.poll() is None:
+        time.sleep(0.001)
+        if write_time(path) != before:
+            before = write_time(path)
+            writes -= 1
+
+
 def test_kill_at_random_moments_then_resume(toy_folder, tmp_path):
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run(command(toy_folder, tmp_path / "whole"), check=True, **quiet)
@@ -43,11 +53,9 @@ def test_kill_at_random_moments_then_resume(toy_folder, tmp_path):
     checkpoint, kills = out / "checkpoint.pt", 0
     dice = random.Random(os.urandom(8))
     for resume in ([], ["--resume"]):
-        before = write_time(checkpoint)
         process = subprocess.Popen(command(toy_folder, out, *resume), **quiet)
-        while process.poll() is None and write_time(checkpoint) == before:
-            time.sleep(0.01)
-        time.sleep(dice.uniform(0, 0.3))
+        wait_for_writes(process, checkpoint, dice.randint(1, 10))
+        time.sleep(dice.uniform(0, 0.01))
         kills += process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.wait()

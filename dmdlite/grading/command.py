@@ -48,5 +48,6 @@ def grade(
         )
     for row in rows:
         notes = f"   {row['notes'][:100]}" if row["notes"] else ""
-        typer.echo(f"{row['submission']:30} {row['points']:5g} of {row['of']:g}{notes}")
+        line = f"{row['submission']:30} {row['points']:5g} of {row['of']:g}{notes}"
+        typer.echo("".join(c if c.isprintable() else "?" for c in line))
     typer.echo(f"{len(rows)} submissions in {out}")
