@@ -6,19 +6,21 @@ print, compare, and go to JSON and back. A field's type says what it may be, and
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from torch import nn
 
 from . import released
 from .settings import (
     Count,
+    Counts,
     Name,
+    Names,
+    OneOrMore,
     Positive,
     Prior,
     Rate,
     Settings,
-    Tuples,
     Weight,
     Whole,
     configuration,
@@ -35,8 +37,8 @@ class ModelConfig(Settings):
     Raises ConfigError when they do not fit each other.
     """
 
-    widths: Annotated[tuple[Count, ...], Tuples]  # D_m, in the order of `modalities`
-    modalities: Annotated[tuple[str, ...], Tuples] = MODALITIES  # names; 2 to N of them
+    widths: Counts  # D_m, in the order of `modalities`
+    modalities: Names = MODALITIES  # names; 2 to N of them
 
     def __post_init__(self) -> None:
         names = self.modalities
@@ -72,7 +74,7 @@ class TransformerConfig(ModelConfig):
 
     # Sec. 3.1, temporal convolution
     dim: Count = 32  # d, width that all modalities share after the temporal convolution
-    kernel_size: Annotated[Count | tuple[Count, ...], Tuples] = 5  # steps a convolution sees, odd
+    kernel_size: OneOrMore = 5  # steps a convolution sees, odd
     # Sec. 3.2, cross-modal attention (Eq. 10)
     heads: Count = 4  # H, attention heads; divides dim
     layers: Count = 2  # depth of every transformer

@@ -1,6 +1,7 @@
 """HDF5 and csv files that hide something, and what follows a conversion."""
 
 import json
+import os
 import re
 
 import from_arrays
@@ -152,7 +153,11 @@ def test_npz_that_would_mix_clips_up(run_script, tmp_path, changed, message):
 
 
 def test_files_may_be_read_by_others(toy, tmp_path):
-    dmdlite.save_dataset(tmp_path / "d", toy, "toy")
+    before = os.umask(0o022)
+    try:
+        dmdlite.save_dataset(tmp_path / "d", toy, "toy")
+    finally:
+        os.umask(before)
     assert {oct(p.stat().st_mode & 0o044) for p in (tmp_path / "d").iterdir()} == {"0o44"}
 
 

@@ -78,7 +78,7 @@ def leaks(source: Path, student: Path) -> list[str]:
 
 def _readable(path: Path) -> str:
     if path.suffix != ".ipynb":
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     cells = nbformat.read(path, as_version=4).cells
     return "\n".join(f"{cell.source}\n{cell.get('outputs', '')}" for cell in cells)
 

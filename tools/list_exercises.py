@@ -16,7 +16,7 @@ there, and has a solution folded away. The times are for someone who has just re
 
 
 def text_of(path: Path) -> str:
-    cells = json.loads(path.read_text())["cells"]
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
 
 
@@ -42,4 +42,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    (BOOK / "exercises.md").write_text(page())
+    (BOOK / "exercises.md").write_text(page(), encoding="utf-8")

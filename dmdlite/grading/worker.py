@@ -161,7 +161,7 @@ class Marker:
             self.passed.add(case.key)
         self.write(case=case.key, problem=problem)
         if ENTRY.is_file() and not ENTRY.is_symlink() and ENTRY.stat().st_size < 2000:
-            self.write(entry=ENTRY.read_text(errors="replace"))
+            self.write(entry=ENTRY.read_text(encoding="utf-8", errors="replace"))
 
     def _restore(self) -> None:
         if changed := self.snapshot.restore():
