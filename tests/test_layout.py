@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import pkgutil
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "dmdlite"
 MODULES = sorted(p.relative_to(PACKAGE).as_posix() for p in PACKAGE.rglob("*.py"))
 CHAPTERS = {int(p.name[:2]): p for p in (ROOT / "book").glob("[0-9][0-9]_*.ipynb")}
+PAGES = [*(ROOT / "book").rglob("*.ipynb"), *(ROOT / "book").glob("*.md"), ROOT / "README.md"]
 METHOD = ("config", "encoders", "losses", "gd_unit", "attention", "model", "training", "metrics")
 
 
@@ -118,3 +120,10 @@ def test_readme_s_map_leads_somewhere():
 )
 def test_names_that_others_rely_on_stay(module, name):
     assert hasattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_what_a_page_names_is_there(page):
+    """`dmdlite.encoders.last_step` in prose: modules first, then their attributes."""
+    for name in set(re.findall(r"`(dmdlite(?:\.\w+)+)`", page.read_text())):
+        pkgutil.resolve_name(name)
