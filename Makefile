@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 # Notebooks name the kernel "python3"; with this PATH it is the one in .venv.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
+# Files are UTF-8, whatever the locale.
+export PYTHONUTF8 := 1
 SOURCES := dmdlite data_scripts tests benchmarks tools book
 
 .PHONY: help book pdf test execute bench reproduce assignments checks-report slides set-repo clean

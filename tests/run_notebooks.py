@@ -16,7 +16,7 @@ TIERS = {"strict": "--nbval", "lax": "--nbval-lax"}
 
 def tier(path: Path) -> str:
     """The notebook's tier; exits with a message when it names none."""
-    named = json.loads(path.read_text())["metadata"].get("dmdlite", {}).get("nbval")
+    named = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("dmdlite", {}).get("nbval")
     if named not in TIERS:
         sys.exit(f'error: {path}: metadata lacks "dmdlite": {{"nbval": "strict" or "lax"}}')
     return named

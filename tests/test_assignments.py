@@ -46,7 +46,7 @@ def test_there_are_five():
 def shown(path):
     """A file's text; of a notebook its cells without outputs, whose digits differ by machine."""
     if path.suffix != ".ipynb":
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     return [(c.cell_type, c.source, c.metadata) for c in nbformat.read(path, 4).cells]
 
 

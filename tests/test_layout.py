@@ -17,7 +17,8 @@ METHOD = ("config", "encoders", "losses", "gd_unit", "attention", "model", "trai
 
 
 def first_line(module):
-    return (ast.get_docstring(ast.parse((PACKAGE / module).read_text())) or "").splitlines()[0]
+    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+    return (ast.get_docstring(tree) or "-").splitlines()[0]
 
 
 def named_chapters(module):
@@ -29,7 +30,7 @@ def named_chapters(module):
 def linked_modules(number):
     """The modules that a chapter links to, a room by its __init__.py."""
     address = r"https://github\.com/[\w-]+/[\w-]+/blob/main/dmdlite/([\w/.]+)\)"
-    found = re.findall(address, CHAPTERS[number].read_text())
+    found = re.findall(address, CHAPTERS[number].read_text(encoding="utf-8"))
     return {path if path.endswith(".py") else f"{path}/__init__.py" for path in found}
 
 
@@ -64,11 +65,11 @@ def test_chapters_and_modules_name_each_other(number):
 def test_the_top_level_is_the_paper():
     top = [module for module in MODULES if "/" not in module]
     assert len(top) <= 21
-    assert sum(len((PACKAGE / m).read_text().splitlines()) for m in top) < 2400
+    assert sum(len((PACKAGE / m).read_text(encoding="utf-8").splitlines()) for m in top) < 2400
 
 
 def test_every_module_is_on_the_reference_page():
-    page = (ROOT / "book" / "reference.md").read_text()
+    page = (ROOT / "book" / "reference.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"automodule:: dmdlite\.([\w.]+)", page))
     names = {m.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for m in MODULES}
     commands = {"cli", "options", "experiments.reproduce", "grading.command", "__main__"}
@@ -86,12 +87,12 @@ def test_every_module_is_on_the_reference_page():
 def test_data_scripts_shows_commands_alone():
     """What they share is a package of a name that nothing else has."""
     for path in (ROOT / "data_scripts").glob("*.py"):
-        assert 'if __name__ == "__main__":' in path.read_text(), path.name
+        assert 'if __name__ == "__main__":' in path.read_text(encoding="utf-8"), path.name
     assert not {"checks", "scan", "reading"} & {p.stem for p in ROOT.glob("data_scripts/*.py")}
 
 
 def test_readme_s_map_leads_somewhere():
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = readme.partition("| to see |")[2].partition("\n\n")[0]
     rows = table.splitlines()[2:]
     assert 8 <= len(rows) <= 14
@@ -125,5 +126,5 @@ def test_names_that_others_rely_on_stay(module, name):
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_what_a_page_names_is_there(page):
     """`dmdlite.encoders.last_step` in prose: modules first, then their attributes."""
-    for name in set(re.findall(r"`(dmdlite(?:\.\w+)+)`", page.read_text())):
+    for name in set(re.findall(r"`(dmdlite(?:\.\w+)+)`", page.read_text(encoding="utf-8"))):
         pkgutil.resolve_name(name)

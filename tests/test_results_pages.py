@@ -59,13 +59,13 @@ def made_again(path):
 )
 def test_committed_tables_come_from_the_committed_rows(path):
     table = made_again(path)
-    assert path.read_text() == table.markdown()
+    assert path.read_text(encoding="utf-8") == table.markdown()
 
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_rows_say_how_they_were_made(study):
     for path in (RESULTS / study).glob("*.json"):
-        facts = json.loads(path.read_text())
+        facts = json.loads(path.read_text(encoding="utf-8"))
         assert facts["seeds"] == 5
         for key in ("device", "date", "dmdlite", "torch", "seconds", "setting", "samples"):
             assert facts[key]
@@ -92,7 +92,7 @@ def test_rows_are_of_this_toy():
 def shown_tables():
     """(notebook, Markdown in a cell's plain output) of every table of results in the book."""
     for path in sorted(BOOK.glob("*.ipynb")):
-        for cell in json.loads(path.read_text())["cells"]:
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
                 text = "".join(output.get("data", {}).get("text/plain", []))
                 if "Ours: " in text:
@@ -111,5 +111,5 @@ def test_the_chapters_show_tables():
 
 @pytest.mark.parametrize(("chapter", "text"), list(shown_tables()))
 def test_tables_in_the_chapters_are_the_committed_ones(chapter, text):
-    known = {path.read_text().strip() for path in RESULTS.glob("*/*.md")}
+    known = {path.read_text(encoding="utf-8").strip() for path in RESULTS.glob("*/*.md")}
     assert text.strip() in known

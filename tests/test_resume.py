@@ -40,7 +40,7 @@ def wait_for_writes(process, path, writes):
     """Until the file was written so many times, or nobody is left to write it."""
     before = write_time(path)
     while writes and process.poll() is None:
-        time.sleep(0.001)
+        time.sleep(0.01)
         if write_time(path) != before:
             before = write_time(path)
             writes -= 1
