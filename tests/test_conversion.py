@@ -142,8 +142,9 @@ def test_a_folder_with_anything_else_is_refused_before_the_work(two):
     assert (two / "mine" / "thesis.txt").read_text() == "years of work"
 
 
-def test_two_at_once_is_refused(two):
+def test_two_at_once_is_refused(two, monkeypatch):
     pieces = (two / "demo.pieces").absolute()
+    monkeypatch.setattr("dmdlite.files.PATIENCE", 0.1)
     held = FileLock(_lock_file(pieces))
     with held, pytest.raises(DataError, match="another process is writing it"):
         convert_here(two / "0.pkl", two / "demo")

@@ -13,6 +13,7 @@ from tests.test_training import SETTINGS
 def test_crossval_beside_ridge_and_controls(run_script, toy_folder, tmp_path, model):
     small = SETTINGS if model == "dmd" else ("--set", "dim=8")
     command = ("crossval", "--data", toy_folder, "--folds", 2, "--repeats", 2, "--model", model)
+    command += ("--jobs", 1)
     more = ("--incomplete", "--out", tmp_path / "cv.json", "--set", "epochs=2")
     code, out, err = run_script(cli.app, *command, *more, *small)
     assert code == 0, err
@@ -27,7 +28,7 @@ def test_crossval_beside_ridge_and_controls(run_script, toy_folder, tmp_path, mo
 
 def test_crossval_is_the_cross_validation_of_reproduce(run_script, toy_folder, tmp_path):
     """The same folds, seeds and training: the same numbers."""
-    shared = ("--data", toy_folder, "--folds", 2, *SETTINGS)
+    shared = ("--data", toy_folder, "--folds", 2, "--jobs", 1, *SETTINGS)
     one = ("--repeats", 2, "--set", "epochs=1", "--out", tmp_path / "cv.json")
     assert run_script(cli.app, "crossval", *shared, *one)[0] == 0
     other = ("--seeds", 2, "--epochs", 1, "--out", tmp_path / "out")

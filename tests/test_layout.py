@@ -1,6 +1,7 @@
 """The rooms of the package: what a newcomer sees before opening a file is true."""
 
 import ast
+import functools
 import importlib
 import pkgutil
 import re
@@ -16,6 +17,7 @@ PAGES = [*(ROOT / "book").rglob("*.ipynb"), *(ROOT / "book").glob("*.md"), ROOT 
 METHOD = ("config", "encoders", "losses", "gd_unit", "attention", "model", "training", "metrics")
 
 
+@functools.cache
 def first_line(module):
     tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
     return (ast.get_docstring(tree) or "-").splitlines()[0]

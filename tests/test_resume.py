@@ -27,7 +27,7 @@ def test_resume_gives_the_uninterrupted_history(toy, tmp_path):
 
 
 def command(folder, out, *more):
-    epochs = ("--epochs", "30", "--set", "stop_patience=30", "--device", "cpu")
+    epochs = ("--epochs", "20", "--set", "stop_patience=20", "--device", "cpu")
     run = [sys.executable, "-m", "dmdlite", "train", "--data", folder, "--out", out]
     return [*map(str, run), *epochs, *SETTINGS, *more]
 
