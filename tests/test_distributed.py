@@ -19,7 +19,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STILL = SMALL | {"embed_dropout": 0.0, "output_dropout": 0.0}
 SYSTEMS = {name: SMALL if name in ("DMD", "MulT") else {"dim": 8} for name in MODELS}
 TRAINING = {"epochs": 3, "batch_size": 9, "learning_rate": 0.02, "stop_patience": 1}
-# Trains a system in this process and keeps what every process must agree on.
+# Trains what is to do in this process and keeps what every process must agree on.
 SCRIPT = """
 import json, os, sys
 import torch
@@ -29,14 +29,14 @@ from dmdlite.registry import find_model
 
 torch.set_num_threads(1)
 folder, todo = sys.argv[1], json.loads(sys.argv[2])
-for name, (settings, training, sizes) in todo.items():
-    splits = make_toy(0, sizes=sizes)
-    dmdlite.seed_everything(int(os.environ.get("RANK", 0)))  # another start in every process
+splits = make_toy(0, sizes=(35, 12, 1))
+for key, (name, settings, training) in todo.items():
+    dmdlite.seed_everything(int(os.environ["RANK"]))  # another start in every process
     model = find_model(name).for_dataset(splits["train"], **settings)
     config = dmdlite.TrainConfig(progress=False, device="cpu", **training)
     history = dmdlite.fit(model, splits, config)
     found = {"history": history, "weights": model.state_dict()}
-    torch.save(found, f"{folder}/{name}-{os.environ.get('RANK', 'alone')}.pt")
+    torch.save(found, f"{folder}/{key}-{os.environ['RANK']}.pt")
 """
 
 
@@ -49,64 +49,70 @@ def launched(*command, **more):
     )
 
 
-def in_two_processes(folder, todo):
-    """What each of the two found of every system: name -> [rank 0's, rank 1's]."""
+STEP = {"epochs": 2, "batch_size": 9}
+STEP_MODEL = STILL | {"gamma": 0.0}
+RESUMED = {"batch_size": 8, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory):
+    """What each of the two found: key -> [rank 0's, rank 1's]."""
+    folder = tmp_path_factory.mktemp("two")
+    whole, parts = str(folder / "whole"), str(folder / "parts")
+    todo = {name: (name, settings, TRAINING) for name, settings in SYSTEMS.items()}
+    todo |= {
+        "step": ("DMD", STEP_MODEL, STEP),
+        "whole": ("DMD", SMALL, RESUMED | {"epochs": 4, "out": whole}),
+        "first part": ("DMD", SMALL, RESUMED | {"epochs": 2, "out": parts}),
+        "resumed": ("DMD", SMALL, RESUMED | {"epochs": 4, "out": parts, "resume": True}),
+    }
     script = folder / "train.py"
     script.write_text(SCRIPT)
     done = launched(script, folder, json.dumps(todo))
     assert done.returncode == 0, done.stderr[-3000:]
-    return {name: [torch.load(folder / f"{name}-{k}.pt") for k in (0, 1)] for name in todo}
-
-
-@pytest.fixture(scope="module")
-def every_system(tmp_path_factory):
-    todo = {name: (settings, TRAINING, (35, 12, 1)) for name, settings in SYSTEMS.items()}
-    return in_two_processes(tmp_path_factory.mktemp("two"), todo)
+    found = {key: [torch.load(folder / f"{key}-{rank}.pt") for rank in (0, 1)] for key in todo}
+    return found | {"folder": folder}
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_both_processes_agree_on_everything(every_system, name):
+def test_both_processes_agree_on_everything(two_processes, name):
     """Weights, running statistics, losses, validation error, rate and last epoch."""
-    first, second = every_system[name]
+    first, second = two_processes[name]
     assert first["history"] == second["history"]
     assert len(first["history"]) >= 2
     for key, value in first["weights"].items():
         assert torch.equal(value, second["weights"][key]), key
 
 
-def test_a_step_of_two_is_the_step_of_all_samples(tmp_path):
+@pytest.fixture
+def splits():
+    return make_toy(0, sizes=(35, 12, 1))
+
+
+def test_a_step_of_two_is_the_step_of_all_samples(two_processes, splits):
     """35 samples in steps of 9 per process: 18, then 17, unevenly shared; no clip is dropped.
     Without the margin loss, whose triplets live in one batch, and without dropout."""
-    settings = STILL | {"gamma": 0.0}
-    training = {"epochs": 2, "batch_size": 9, "accumulate": 1}
-    todo = {"DMD": (settings, training, (35, 12, 1))}
-    (pair,) = in_two_processes(tmp_path, todo).values()
-    splits = make_toy(0, sizes=(35, 12, 1))
     dmdlite.seed_everything(0)  # as the main process
-    model = find_model("DMD").for_dataset(splits["train"], **settings)
-    config = TrainConfig(progress=False, device="cpu", **(training | {"batch_size": 18}))
+    model = find_model("DMD").for_dataset(splits["train"], **STEP_MODEL)
+    config = TrainConfig(progress=False, device="cpu", **(STEP | {"batch_size": 18}))
     history = dmdlite.fit(model, splits, config)
+    first, second = two_processes["step"]
     for key, value in model.state_dict().items():
-        torch.testing.assert_close(pair[0]["weights"][key], value, atol=1e-4, rtol=1e-3)
-    for ours, alone in zip(pair[1]["history"], history, strict=True):
+        torch.testing.assert_close(first["weights"][key], value, atol=1e-4, rtol=1e-3)
+    for ours, alone in zip(second["history"], history, strict=True):
         assert ours["train_task"] == pytest.approx(alone["train_task"], rel=1e-4)
         assert ours["valid_mae"] == pytest.approx(alone["valid_mae"], rel=1e-4)
 
 
-def test_a_run_of_two_goes_on_as_if_never_stopped(tmp_path):
-    shared = {"batch_size": 8, "seed": 3}
-    sizes = (35, 12, 1)
-    whole = {"DMD": (SMALL, shared | {"epochs": 4, "out": str(tmp_path / "whole")}, sizes)}
-    (expected, _) = in_two_processes(tmp_path, whole)["DMD"]
-    for epochs, resume in ((2, False), (4, True)):
-        own = {"epochs": epochs, "out": str(tmp_path / "parts"), "resume": resume}
-        (found, _) = in_two_processes(tmp_path, {"DMD": (SMALL, shared | own, sizes)})["DMD"]
-    assert found["history"] == expected["history"]
-    for key, value in expected["weights"].items():
-        assert torch.equal(found["weights"][key], value), key
-    splits = make_toy(0, sizes=sizes)
+def test_a_run_of_two_goes_on_as_if_never_stopped(two_processes, splits):
+    for whole, resumed in zip(two_processes["whole"], two_processes["resumed"], strict=True):
+        assert len(whole["history"]) == 4
+        assert resumed["history"] == whole["history"]
+        for key, value in whole["weights"].items():
+            assert torch.equal(resumed["weights"][key], value), key
     model = find_model("DMD").for_dataset(splits["train"], **SMALL)
-    alone = TrainConfig(**(shared | own), progress=False, device="cpu")
+    own = {"epochs": 4, "out": str(two_processes["folder"] / "parts"), "resume": True}
+    alone = TrainConfig(**RESUMED, **own, progress=False, device="cpu")
     with pytest.raises(ConfigError, match="number of processes was 2, is now 1"):
         dmdlite.fit(model, splits, alone)
 
