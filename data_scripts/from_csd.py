@@ -27,7 +27,6 @@ from dmdlite.data.storage import SPLITS
 
 FOLDS = Path(__file__).parent / "dmdlite_data" / "folds"
 BUILT_IN = sorted(path.stem for path in FOLDS.glob("*.json"))
-Csd = Annotated[Path, typer.Argument()]
 app = new_app()
 
 
