@@ -7,6 +7,7 @@ training assumes. Triplets of the margin loss live inside one batch and do not a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -45,6 +46,43 @@ def sentiment_class(labels: Tensor) -> Tensor:
     return labels.clamp(-3, 3).round()
 
 
+def positives_and_negatives(classes: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    """The conditions of S in Eq. 4. An anchor (a, i) is modality i of sample a.
+
+    classes [B], present [B, M] -> bool: positives (b, j) [B, M, B M] have the anchor's class and
+    another modality, b = a included; negatives (c, i) [B, M, B] have its modality and another
+    class. A missing modality is neither, and has no positives as an anchor.
+    """
+    same_class = classes[:, None] == classes  # [B, B]
+    other_modality = ~torch.eye(present.shape[1], dtype=torch.bool, device=present.device)
+    pair = present[:, :, None, None] & present  # [B, M, B, M]
+    positive = pair & same_class[:, None, :, None] & other_modality[:, None, :]
+    negative = present.T & ~same_class[:, None, :]
+    return positive.flatten(2), negative
+
+
+def mean_hinge(near: Tensor, far: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    """Mean of max(0, f - n) over positives n and negatives f of the same anchor; 0 without any.
+
+    near [..., P] and far [..., N], an anchor a row; positive and negative are bool of their shapes.
+    A hinge above zero is a difference, so a row's hinges add up one number at a time:
+
+        sum of max(0, f - n)  =  sum of f * #(n below f)  -  sum of n * #(f above n)
+
+    Both counts are searches in a sorted row, and no positive is laid against a negative: memory
+    P + N, not P N. f = n does not count; there the hinge is 0, and so is its gradient.
+    """
+    low = near.detach().masked_fill(~positive, math.inf)  # what is no positive is below nothing,
+    high = far.detach().masked_fill(~negative, -math.inf)  # what is no negative above nothing
+    below = torch.searchsorted(low.sort().values, high)  # [..., N]
+    above = high.shape[-1] - torch.searchsorted(high.sort().values, low, right=True)  # [..., P]
+    # Counts are exact, where running sums would want float64, which Apple's GPUs lack. Both sums
+    # hold the same triplets: what is taken from both cancels, and numbers near 0 round least.
+    middle = near.detach().mean(-1, keepdim=True)
+    total = (below * (far - middle)).sum() - (above * (near - middle)).sum()
+    return total / (positive.sum(-1) * negative.sum(-1)).sum().clamp(min=1)
+
+
 def margin_loss(
     common: Tensor,
     labels: Tensor,
@@ -52,34 +90,25 @@ def margin_loss(
     present: Tensor | None = None,
     by_distance: bool = False,
 ) -> Tensor:
-    """Eq. 4, exactly its set S, without a loop.
+    """Eq. 4, exactly its set S: 1/|S| sum of max(0, alpha - cos(x_i, x_j) + cos(x_i, x_k)).
 
     common [B, M, d] holds one pooled X_m^com for each sample and modality; labels [B];
-    present [B, M] bool leaves missing modalities out of S. An anchor (a, i) is modality i of
-    sample a. Its positives (b, j) have its class and another modality, a = b included; its
-    negatives (c, i) have its modality and another class. Scalar; 0, with gradient 0, when S is
-    empty. `by_distance` asks for margin |y_i - y_k| between anchor and negative, as the released
-    code does. Takes memory B^3 M^2.
+    present [B, M] bool leaves missing modalities out of S. Scalar, float32 or wider; 0, with
+    gradient 0, when S is empty. `by_distance` asks for margin |y_i - y_k| between anchor and
+    negative, as the released code does. S grows with B^3 M^2, memory with B^2 M^2.
     """
-    batch, modalities, _ = common.shape
     if present is None:
-        present = torch.ones(batch, modalities, dtype=torch.bool, device=common.device)
+        present = torch.ones(common.shape[:2], dtype=torch.bool, device=common.device)
     unit = F.normalize(common, dim=-1, eps=1e-8)  # [B, M, d]
     cosine = torch.einsum("aid,bjd->aibj", unit, unit)  # [B, M, B, M]
-    classes = sentiment_class(labels)
-    same_class = classes[:, None] == classes[None, :]  # [B, B]
-    other_modality = ~torch.eye(modalities, dtype=torch.bool, device=common.device)  # [M, M]
-    pair = present[:, :, None, None] & present  # [B, M, B, M]
-    positive = pair & same_class[:, None, :, None] & other_modality[:, None, :]  # [B, M, B, M]
-    negative = pair & ~same_class[:, None, :, None]  # [B, M, B, M]
+    # bfloat16 skips whole numbers above 256, where counts go; float32 has them all up to 2^24.
+    cosine = cosine.to(torch.promote_types(cosine.dtype, torch.float32))
     # A negative keeps the anchor's modality: the diagonal of the two modality axes.
-    negative = negative.diagonal(dim1=1, dim2=3).transpose(1, 2)  # [B, M, B]
-    negative_cosine = cosine.diagonal(dim1=1, dim2=3).transpose(1, 2)  # [B, M, B]
-    triplets = positive.flatten(2)[..., None] & negative[:, :, None, :]  # [B, M, B*M, B]
-    if by_distance:
-        margin = margin * (labels[:, None] - labels).abs()[:, None, None, :]  # [B, 1, 1, B]
-    hinge = F.relu(margin - cosine.flatten(2)[..., None] + negative_cosine[:, :, None, :])
-    return (hinge * triplets).sum() / triplets.sum().clamp(min=1)
+    near, far = cosine.flatten(2), cosine.diagonal(dim1=1, dim2=3).transpose(1, 2)  # [B, M, B]
+    if by_distance:  # the margin is one of anchor and negative, and moves with the negative
+        margin = margin * (labels[:, None, None] - labels).abs().to(cosine.dtype)  # [B, 1, B]
+    positive, negative = positives_and_negatives(sentiment_class(labels), present)
+    return mean_hinge(near, far + margin, positive, negative)
 
 
 def orthogonality_loss(

@@ -5,69 +5,130 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from dmdlite import losses
 
 
-def margin_by_triples(common, labels, alpha, present):
+def margin_by_triples(common, labels, alpha, present, by_distance):
     """Eq. 4 as three nested loops over (sample, modality) pairs."""
     items = [(b, m) for b in range(len(labels)) for m in range(common.shape[1]) if present[b, m]]
     classes = [round(max(-3.0, min(3.0, float(y)))) for y in labels]  # Python rounds half to even
+    cosine = F.cosine_similarity(common[:, :, None, None], common, dim=-1)  # [B, M, B, M]
     terms = []
     for bi, mi in items:
         for bj, mj in items:
             for bk, mk in items:
                 same_emotion = classes[bi] == classes[bj] and classes[bi] != classes[bk]
                 if mi != mj and mi == mk and same_emotion:
-                    anchor = common[bi, mi]
-                    positive = F.cosine_similarity(anchor, common[bj, mj], dim=0)
-                    negative = F.cosine_similarity(anchor, common[bk, mk], dim=0)
-                    terms.append(F.relu(alpha - positive + negative))
-    return torch.stack(terms).mean() if terms else torch.zeros(()), len(terms)
+                    margin = alpha * (abs(labels[bi] - labels[bk]) if by_distance else 1)
+                    near, far = cosine[bi, mi, bj, mj], cosine[bi, mi, bk, mk]
+                    terms.append(F.relu(margin - near + far))
+    return torch.stack(terms).mean() if terms else common.sum() * 0
+
+
+def random_codes(seed, batch, modalities):
+    return torch.randn(batch, modalities, 5, generator=torch.manual_seed(seed)).double()
+
+
+def collapsed_codes(seed, batch, modalities):
+    """Nearly one direction: what counts are small differences of large cosines."""
+    return 1 + 0.01 * random_codes(seed, batch, modalities)
+
+
+def tied_codes(seed, batch, modalities):
+    """Along the axes: cosines are -1, 0 and 1, and many hinges are just zero."""
+    codes = random_codes(seed, batch, modalities)
+    return F.one_hot(codes.abs().argmax(-1), 5) * codes.sign()
 
 
 @given(
     seed=st.integers(0, 10_000),
+    codes=st.sampled_from([random_codes, collapsed_codes, tied_codes]),
     batch=st.integers(1, 6),
-    modalities=st.integers(2, 4),
-    alpha=st.floats(0, 1),
+    modalities=st.integers(1, 4),
+    alpha=st.sampled_from([0, 0.2, 1]),
+    by_distance=st.booleans(),
 )
-def test_margin_equals_triple_loop(seed, batch, modalities, alpha):
-    generator = torch.Generator().manual_seed(seed)
-    common = torch.randn(batch, modalities, 5, generator=generator)
-    labels = torch.rand(batch, generator=generator) * 7 - 3.5
-    present = torch.rand(batch, modalities, generator=generator) > 0.2
-    expected, _ = margin_by_triples(common, labels, alpha, present)
-    actual = losses.margin_loss(common, labels, alpha, present)
-    torch.testing.assert_close(actual, expected, atol=1e-5, rtol=1e-4)
+@settings(max_examples=40)
+def test_margin_and_its_gradient_equal_triple_loop(
+    seed, codes, batch, modalities, alpha, by_distance
+):
+    common = codes(seed, batch, modalities).requires_grad_()
+    labels = (torch.rand(batch).double() * 14 - 7).round() / 2  # -3.5, -3 ... 3.5: some twice
+    present = torch.rand(batch, modalities) > 0.2
+    values, gradients = [], []
+    for loss in (margin_by_triples, losses.margin_loss):
+        values.append(loss(common, labels, alpha, present, by_distance))
+        gradients += torch.autograd.grad(values[-1], common)
+    torch.testing.assert_close(*values, atol=1e-13, rtol=1e-10)
+    torch.testing.assert_close(*gradients, atol=1e-13, rtol=1e-10)
 
 
-@given(seed=st.integers(0, 10_000), batch=st.integers(2, 6))
-def test_margin_by_distance_equals_triple_loop(seed, batch):
-    generator = torch.Generator().manual_seed(seed)
-    common = torch.randn(batch, 3, 5, generator=generator)
-    labels = torch.rand(batch, generator=generator) * 6 - 3
-    terms = []
-    classes = losses.sentiment_class(labels)
-    cosine = F.cosine_similarity
-    for a in range(batch):
-        for b in range(batch):
-            for c in range(batch):
-                if classes[a] != classes[b] or classes[a] == classes[c]:
-                    continue
-                margin = 0.15 * abs(float(labels[a] - labels[c]))
-                for i in range(3):
-                    near = cosine(common[a, i], common[c, i], dim=0)
-                    terms += [
-                        F.relu(margin - cosine(common[a, i], common[b, j], dim=0) + near)
-                        for j in range(3)
-                        if j != i
-                    ]
-    expected = torch.stack(terms).mean() if terms else torch.zeros(())
-    actual = losses.margin_loss(common, labels, 0.15, by_distance=True)
-    torch.testing.assert_close(actual, expected, atol=1e-5, rtol=1e-4)
+@pytest.mark.parametrize("by_distance", [False, True])
+def test_margin_gradient_is_its_slope(by_distance):
+    common, labels = random_codes(0, 7, 3).requires_grad_(), torch.linspace(-3, 3, 7).double()
+    present = torch.rand(7, 3) > 0.2
+
+    def loss(common, alpha):
+        return losses.margin_loss(common, labels, alpha, present, by_distance)
+
+    alpha = torch.tensor(0.2).double().requires_grad_()
+    assert torch.autograd.gradcheck(loss, (common, alpha))
+
+
+def test_margin_keeps_small_differences_of_large_cosines():
+    """Its sums hold 3 million numbers near 0.9, and what they leave is near 0.0001."""
+    near, far = 0.9 + 1e-4 * torch.rand(2, 100, 300, generator=torch.manual_seed(0))
+    every = torch.ones(100, 300, dtype=torch.bool)
+    hinges = F.relu(far.double()[:, None, :] - near.double()[:, :, None])  # of the same numbers
+    actual = losses.mean_hinge(near, far, every, every)
+    assert actual.item() == pytest.approx(hinges.mean().item(), rel=1e-6)
+
+
+def test_margin_counts_in_float32_under_autocast():
+    """Cosines of axes are exact in bfloat16; 300 positives of an anchor are no bfloat16 number."""
+    common, labels = tied_codes(0, 300, 3).float().requires_grad_(), torch.ones(300)
+    labels[::2] = -1
+    plain = losses.margin_loss(common, labels, 0.2)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = losses.margin_loss(common, labels, 0.2)
+    assert mixed.dtype == torch.float32
+    torch.testing.assert_close(mixed, plain, rtol=1e-6, atol=0)
+    gradients = [torch.autograd.grad(loss, common)[0] for loss in (mixed, plain)]
+    assert torch.dist(*gradients) < 0.01 * gradients[1].norm()
+
+
+class Made(TorchDispatchMode):
+    """Operations that make tensors, in a block's forward and backward passes, with their sizes."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes, self.names = [], set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        self.names.add(function.overloadpacket.__name__)
+        self.sizes += [x.numel() for x in tree_leaves(made) if isinstance(x, torch.Tensor)]
+        return made
+
+
+@pytest.mark.parametrize("by_distance", [False, True])
+@pytest.mark.parametrize("batch", [64, 1024])
+def test_margin_holds_every_cosine_but_no_triplet(batch, by_distance):
+    """Without numbers, so that nothing can wait for one: no step depends on what a batch holds."""
+    common = torch.empty(batch, 3, 32, device="meta", requires_grad=True)
+    with Made() as made:
+        loss = losses.margin_loss(common, common[:, 0, 0].detach(), 0.2, by_distance=by_distance)
+        loss.backward()
+    cosines = (3 * batch) ** 2
+    assert max(made.sizes) == cosines
+    assert sum(made.sizes) < 100 * cosines  # in all, views too; there are up to B triplets a cosine
+    # A GPU adds these up in any order: a second run would differ in the last digits.
+    assert not made.names & {"scatter_add", "scatter_add_", "index_add", "index_put", "cumsum"}
 
 
 def test_margin_by_hand():

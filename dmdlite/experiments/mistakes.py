@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..config import DMDConfig
 from ..data.dataset import Batch
-from ..losses import TERMS, sentiment_class
+from ..losses import TERMS, mean_hinge, sentiment_class
 from ..model import DMD, AdaptiveFusion, DMDOutput
 
 
@@ -54,9 +54,7 @@ def margin_any_modality(output: DMDOutput, batch: Batch) -> Tensor:
     positive = pair & same & ~torch.eye(len(unit), dtype=torch.bool, device=unit.device)
     negative = pair & ~same
     cosine = unit @ unit.T
-    triplets = positive[:, :, None] & negative[:, None, :]  # [B M, B M, B M]
-    hinge = F.relu(c.margin - cosine[:, :, None] + cosine[:, None, :])
-    return (hinge * triplets).sum() / triplets.sum().clamp(min=1)
+    return mean_hinge(cosine, c.margin + cosine, positive, negative)
 
 
 class MarginAnyModality(DMD):
