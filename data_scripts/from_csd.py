@@ -5,28 +5,34 @@ Usage: python data_scripts/from_csd.py LANGUAGE.csd VISION.csd AUDIO.csd LABELS.
 
 from __future__ import annotations
 
-import ast
-import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from dmdlite_data.computational_sequence import PAUSE, Sequence, average, overlapping, spoken
-from dmdlite_data.conversion import LIMIT, Piece, convert
+from dmdlite_data.computational_sequence import (
+    PAUSE,
+    ROUNDING,
+    Sequence,
+    average,
+    overlapping,
+    spoken,
+    video_of,
+)
+from dmdlite_data.conversion import Piece, check_labels, convert
+from dmdlite_data.fold_lists import BUILT_IN, read_folds
+from dmdlite_data.formats import refuse_others
 from dmdlite_data.options import Dtype, Name, Out, Precision, new_app
-from dmdlite_data.reading import reading
 from dmdlite_data.safe_hdf5 import open_hdf5
+from dmdlite_data.word_times import SHIFTS, Moved, put_in_place
 
 from dmdlite import DataError
 from dmdlite.cli import run_app
 from dmdlite.data.padding import from_padded
-from dmdlite.data.storage import SPLITS
 
-FOLDS = Path(__file__).parent / "dmdlite_data" / "folds"
-BUILT_IN = sorted(path.stem for path in FOLDS.glob("*.json"))
 app = new_app()
 
 
@@ -58,6 +64,16 @@ def from_csd(
         str | None, typer.Option(help="The same; MOSI's usual five of COVAREP are 1,3,6,25,60")
     ] = None,
     label_column: Annotated[int, typer.Option(min=0, help="Sentiment's column in LABELS")] = 0,
+    transcripts: Annotated[
+        Path | None,
+        typer.Option(
+            help="csv or csv.gz to check words with: video_id, clip_id, text; or id, text"
+        ),
+    ] = None,
+    repair_shift: Annotated[
+        int,
+        typer.Option(min=min(SHIFTS), max=max(SHIFTS), help="Move word j to interval j + this"),
+    ] = 0,
     name: Name = None,
     out: Out = None,
     dtype: Dtype = Precision.float32,
@@ -65,13 +81,18 @@ def from_csd(
     """Cut videos into labelled segments; average vision and audio per word, or keep frames.
 
     LANGUAGE may hold words instead of vectors: they become the transcripts, the data set has no
-    language features, and embed_text.py makes them. Pauses ("sp") are not words.
+    language features, and embed_text.py makes them. Pauses ("sp") are not words. --transcripts
+    compares the words of every segment with what was said in it, and shows words beside another
+    word's time; --repair-shift moves them.
     """
     split_of = read_folds(folds)
     kind = "unaligned" if unaligned else "aligned"
+    guessed = name is None
     name = name or f"{folds if folds in BUILT_IN else language.stem}_sdk_{kind}"
     files = {"language": language, "vision": vision, "audio": audio, "labels": labels}
     files |= {"words": words} if words else {}
+    for path in files.values():
+        refuse_others(path, "from_csd.py")
     with ExitStack() as stack:
         opened = {k: Sequence(stack.enter_context(open_hdf5(p))) for k, p in files.items()}
         opened["labels"].in_time = False  # clip i is the i-th row, as the SDK counts
@@ -80,73 +101,72 @@ def from_csd(
             sequences[m].select(columns, f"--{m}-columns")
         videos = [v for v in opened["labels"].entries if v in split_of]
         outside = sorted(set(opened["labels"].entries) - set(split_of))
-        if outside:
-            typer.echo(f"{len(outside)} videos are in no fold, left out: {outside[:5]}", err=True)
+        absent = sorted(set(split_of) - set(opened["labels"].entries))
         if not videos:
             raise DataError(f"{labels}: none of its videos is in the folds {folds}")
+        without_time = _without_time(opened["labels"], videos)
+        for what, names in {
+            "videos are in no fold": outside,
+            "videos of the folds have no labels": absent,
+            "labelled segments have no length": without_time,
+        }.items():
+            if names:
+                typer.echo(f"{len(names)} {what}, left out: {names[:5]}", err=True)
+        sequences, about_words = put_in_place(sequences, transcripts, repair_shift)
         segments = (
             piece
             for video in videos
             for piece in _segments(sequences, video, split_of[video], name, label_column, unaligned)
         )
         convert(
-            segments,
+            _with_counts(segments, Counter(split_of[video_of(clip)] for clip in without_time)),
             name,
             out,
             source="CMU-MultimodalSDK computational sequences",
-            inputs=list(files.values()),
+            inputs=[*files.values(), *([transcripts] if transcripts else [])],
             dtype=dtype,
+            guessed=guessed,
             aligned=not unaligned,
             label_map="label * 1",
             not_in_folds=outside,
-            not_in_labels=sorted(set(split_of) - set(opened["labels"].entries)),
+            not_in_labels=absent,
+            without_time=without_time,
+            **about_words,
         )
+
+
+def _without_time(labels: Sequence, videos: list[str]) -> list[str]:
+    """Labelled segments that end where they begin, or before. The SDK drops them too."""
+    return [
+        f"{video}[{i}]"
+        for video in videos
+        for i in np.flatnonzero(~_lasting(labels.read(video)[1]))
+    ]
+
+
+def _lasting(intervals: np.ndarray) -> np.ndarray:
+    return intervals[:, 1] - intervals[:, 0] > ROUNDING
+
+
+def _with_counts(pieces: Iterable[Piece], left_out: Counter[str]) -> Iterator[Piece]:
+    """The pieces, the first of each split with how many segments of it were left out."""
+    for split, sample, repairs in pieces:
+        yield split, sample, {**repairs, "labels": {"no_time": left_out.pop(split, 0)}}
 
 
 def _roles(opened: dict[str, Sequence]) -> dict[str, Sequence]:
     """Which file gives what: words that come as LANGUAGE are transcripts, not features."""
     roles = dict(opened)
     if roles["language"].width() is None:
-        roles.setdefault("words", roles.pop("language"))
+        if "words" in roles:
+            raise DataError(f"{roles['language'].path}: holds words, and so does --words; give one")
+        roles["words"] = roles.pop("language")
     for role in ("language", "vision", "audio", "labels"):
         if role in roles and roles[role].width() is None:
             raise DataError(f"{roles[role].path}: holds text, expected numbers for {role}")
     if "words" in roles and roles["words"].width() is not None:
         raise DataError(f"{roles['words'].path}: holds numbers, expected words")
     return roles
-
-
-def read_folds(folds: str) -> dict[str, str]:
-    """video -> split, from a built-in name, JSON, or the SDK's Python file (parsed, not run).
-
-    Raises DataError for another form, and for a video in two splits.
-    """
-    path = FOLDS / f"{folds}.json" if folds in BUILT_IN else Path(folds)
-    if not path.is_file():
-        raise DataError(f"--folds {folds}: no such file; built in: {BUILT_IN}")
-    with reading(f"--folds {folds}: neither JSON nor lists in Python"):
-        text = path.read_text(encoding="utf-8")
-        found = json.loads(text) if path.suffix == ".json" else _assigned_lists(text)
-    wanted = {s: found[s] for s in SPLITS if s in found} if isinstance(found, dict) else {}
-    if not wanted or not all(isinstance(v, list) for v in wanted.values()):
-        raise DataError(f"--folds {folds}: no lists named train, valid or test")
-    split_of: dict[str, str] = {}
-    for split, videos in wanted.items():
-        for video in map(str, videos):
-            if split_of.setdefault(video, split) != split:
-                raise DataError(f"--folds {folds}: {video} is in {split_of[video]} and in {split}")
-    return split_of
-
-
-def _assigned_lists(text: str) -> dict[str, list]:
-    """{"train": [...]} from lines like `standard_train_fold = [...]`."""
-    found = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            for split in SPLITS:
-                if split in node.targets[0].id:
-                    found[split] = ast.literal_eval(node.value)
-    return found
 
 
 def _segments(
@@ -156,34 +176,42 @@ def _segments(
     labels, times = sequences["labels"].read(video)
     if column >= labels.shape[1]:
         raise DataError(f"{sequences['labels'].path}: {labels.shape[1]} columns, no {column}")
-    for i, (start, end) in enumerate(times):
-        parts = {m: _within(s, video, start, end) for m, s in sequences.items() if m != "labels"}
-        text = ""
+    if labels.dtype.kind in "SO":
+        raise DataError(f"{video}: text where numbers are expected")
+    kept = np.flatnonzero(_lasting(times))
+    ids = [f"{video}[{i}]" for i in kept]
+    check_labels(str(sequences["labels"].path), labels[kept, column], ids)
+    for clip, i in zip(ids, kept, strict=True):
+        parts = {m: _within(s, video, *times[i]) for m, s in sequences.items() if m != "labels"}
+        text, repairs = "", {}
         if "words" in parts:
-            said, spans = parts.pop("words")
-            keep = [w != PAUSE for w in spoken(said)]
-            text = " ".join(w for w, k in zip(spoken(said), keep, strict=True) if k)
+            cut, spans = parts.pop("words")
+            said = spoken(cut[:, 0])
+            keep = [w != PAUSE for w in said]
+            text = " ".join(w for w, k in zip(said, keep, strict=True) if k)
             grid = spans[keep]
+            if isinstance(sequences["words"], Moved):
+                repairs["words"] = {"moved": len(grid)}
         else:
             grid = parts["language"][1]
-        if any(x.dtype.kind in "SO" for x, _ in [*parts.values(), (labels, None)]):
+        if any(x.dtype.kind in "SO" for x, _ in parts.values()):
             raise DataError(f"{video}: text where numbers are expected")
-        repairs = {}
+        not_finite = {}
         if not unaligned:
-            repairs = {m: int((~np.isfinite(x)).sum()) for m, (x, _) in parts.items()}
+            not_finite = {m: int((~np.isfinite(x)).sum()) for m, (x, _) in parts.items()}
             parts = {m: (_on_grid(x, spans, grid), grid) for m, (x, spans) in parts.items()}
         sample, padding = from_padded(
             {m: x[None] for m, (x, _) in parts.items()},
-            np.clip(labels[i : i + 1, column], -LIMIT, LIMIT),
-            [f"{video}[{i}]"],
+            labels[i : i + 1, column],
+            [clip],
             name,
             aligned=not unaligned,
             trim=unaligned,  # step i of the grid is word i
             texts=[text] if text or "words" in sequences else [],
         )
-        for m, count in repairs.items():
+        for m, count in not_finite.items():
             padding[m]["not_averaged"] = count
-        yield split, sample, {**padding, "labels": {"clipped": int(abs(labels[i, column]) > LIMIT)}}
+        yield split, sample, {**padding, **repairs}
 
 
 def _on_grid(features: np.ndarray, spans: np.ndarray, words: np.ndarray) -> np.ndarray:

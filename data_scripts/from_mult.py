@@ -26,12 +26,17 @@ def from_mult(
     out: Out = None,
     dtype: Dtype = Precision.float32,
 ) -> None:
-    """Convert MulT's pickle: padding found and removed on either side. Nothing in it is run."""
-    splits = read_splits(file)
+    """Convert MulT's pickle: padding found and removed on either side. Nothing in it is run.
+
+    A split without labels can only be predicted.
+    """
+    splits = read_splits(file, "from_mult.py")
     first = next(iter(splits.values()))
     shapes = {m: first.features(field).shape for m, field in FIELDS.items()}
     aligned = len({shape[1] for shape in shapes.values()}) == 1
-    known = known_name(file, shapes["vision"][2], shapes["audio"][2])
+    sizes = {split: len(part.array("vision")) for split, part in splits.items()}
+    known = known_name(file, shapes["vision"][2], shapes["audio"][2], sizes)
+    guessed = name is None
     name = name or f"{known}_mult_{'aligned' if aligned else 'unaligned'}"
     convert(
         (piece for part in splits.values() for piece in _pieces(part, name, aligned)),
@@ -39,8 +44,9 @@ def from_mult(
         out,
         source=f"MulT pickle {file.name}",
         inputs=[file],
-        total=sum(len(part.array("vision")) for part in splits.values()),
+        total=sum(sizes.values()),
         dtype=dtype,
+        guessed=guessed,
         aligned=aligned,
     )
 
@@ -52,7 +58,7 @@ def _pieces(part: Fields, name: str, aligned: bool) -> Iterator[Piece]:
         part.split,
         name,
         features,
-        part.column("labels", n),
+        part.column("labels", n) if "labels" in part else None,
         [_clip(row) for row in part.words("id", n)] if "id" in part else None,
         aligned=aligned,
     )

@@ -13,7 +13,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import dmdlite
-from dmdlite import DataError
 from tests.published_files import write_csd
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "CMU_MOSI_ModifiedTimestampedWords.csd"
@@ -31,7 +30,7 @@ def by_hand(folder, **changes):
         "glove": (np.arange(12.0).reshape(6, 2) + 1, spans),
         "vision": (np.column_stack([count + 1, -count - 1]), frames),
         "audio": (count[:, None] + 1, frames),
-        "labels": (np.array([[1.0, 9.0], [-4.0, 9.0]]), np.array([[0.0, 1.5], [1.5, 4.0]])),
+        "labels": (np.array([[1.0, 9.0], [-2.0, 9.0]]), np.array([[0.0, 1.5], [1.5, 4.0]])),
     } | changes
     for name, (features, intervals) in files.items():
         videos = {f"v{i}": (features, intervals) for i in range(2)}
@@ -52,21 +51,21 @@ def run(run_script, tmp_path, monkeypatch):
 
 def test_aligned_by_hand(run, tmp_path):
     by_hand(tmp_path)
-    code, out, err = run("glove", "vision", "audio", "labels", options=["--words", "words.csd"])
+    code, _, err = run("glove", "vision", "audio", "labels", options=["--words", "words.csd"])
     assert code == 0, err
     splits = dmdlite.load_dataset("demo")
     assert splits["train"].ids == ("v0[0]", "v0[1]")
     assert splits["test"].ids == ("v1[0]", "v1[1]")
     data = splits["train"]
     assert data.texts == ("a b c", "d e")
-    assert data.labels.tolist() == [1.0, -3.0]
-    assert "1 outside [-3, 3], cut" in out
+    assert data.labels.tolist() == [1.0, -2.0]
     batch = data.batch([0, 1])
     audio = [[1.5, 3.5, 5.5], [11.5, 14.5, 0]]  # means of the frames under a, b, c; d, e
     assert batch.features["audio"][..., 0].tolist() == audio
     assert batch.features["language"][1, 0].tolist() == [9, 10]
     about = json.loads((tmp_path / "demo" / "dataset.json").read_text())
     assert about["not_in_labels"] == ["v9"]
+    assert "1 videos of the folds have no labels, left out: ['v9']" in err
 
 
 def test_unaligned_keeps_every_frame_of_the_segment(run, tmp_path):
@@ -122,6 +121,24 @@ def test_entries_by_segment_are_put_together_in_order(run, tmp_path):
     assert (data["train"].values["audio"] == data["test"].values["audio"]).all()
 
 
+def test_segments_without_length_are_left_out_and_counted(run, tmp_path):
+    """As the SDK does; the others keep their numbers."""
+    times = np.array([[0.0, 1.5], [1.5, 1.5], [2.0, 1.0], [1.5, 4.0]])
+    by_hand(tmp_path, labels=(np.array([[1.0], [np.nan], [9.0], [-2.0]]), times))
+    code, _, err = run("glove", "vision", "audio", "labels")
+    assert code == 0, err
+    data = dmdlite.load_dataset("demo")["train"]
+    assert data.ids == ("v0[0]", "v0[3]")
+    assert data.labels.tolist() == [1.0, -2.0]
+    assert "4 labelled segments have no length, left out: ['v0[1]', 'v0[2]', 'v1[1]'" in err
+    about = json.loads((tmp_path / "demo" / "dataset.json").read_text())
+    assert about["without_time"] == ["v0[1]", "v0[2]", "v1[1]", "v1[2]"]
+    assert {s: r["labels"]["no_time"] for s, r in about["repaired"].items()} == {
+        "train": 2,
+        "test": 2,
+    }
+
+
 @given(
     frames=st.lists(st.tuples(st.floats(0, 9), st.floats(0.1, 2)), max_size=12),
     words=st.lists(st.tuples(st.floats(0, 9), st.floats(0.1, 2)), min_size=1, max_size=5),
@@ -174,34 +191,6 @@ def test_the_real_words_of_mosi(run_script, tmp_path, monkeypatch):
     assert (times.diff() >= 0).all()
 
 
-def test_folds_of_the_sdk_are_parsed_and_not_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "std_folds.py"
-    path.write_text("standard_train_fold=['a','b']\nstandard_valid_fold = ['c']\n")
-    assert from_csd.read_folds(str(path)) == {"a": "train", "b": "train", "c": "valid"}
-    path.write_text("open('touched', 'w')\nstandard_train_fold = [open('touched', 'w')]\n")
-    with pytest.raises(DataError, match="neither JSON nor lists"):
-        from_csd.read_folds(str(path))
-    assert not (tmp_path / "touched").exists()
-
-
-@pytest.mark.parametrize(
-    ("folds", "message"),
-    [
-        ({"train": ["a"], "test": ["a"]}, "a is in train and in test"),
-        ({"train": "a"}, "no lists named train, valid or test"),
-        ({"folds": []}, "no lists named train, valid or test"),
-        ([], "no lists named"),
-    ],
-)
-def test_folds_that_do_not_fit(tmp_path, folds, message):
-    (tmp_path / "f.json").write_text(json.dumps(folds))
-    with pytest.raises(DataError, match=message):
-        from_csd.read_folds(str(tmp_path / "f.json"))
-    with pytest.raises(DataError, match=r"built in: \['mosi'\]"):
-        from_csd.read_folds("mosix")
-
-
 @pytest.mark.parametrize(
     ("changes", "files", "message"),
     [
@@ -220,7 +209,7 @@ def test_folds_that_do_not_fit(tmp_path, folds, message):
         (
             {"labels": (np.full((1, 2), np.nan), np.array([[0.0, 4.0]]))},
             ("glove", "vision", "audio", "labels"),
-            "labels hold NaN",
+            r"labels.csd: 1 of 1 labels are NaN, inf or missing.* first v0\[0\]",
         ),
     ],
 )

@@ -66,13 +66,35 @@ def test_round_trip(tmp_path_factory, seed, sizes, aligned, left):
     assert_same_steps(dmdlite.load_dataset(folder / "x"), content)
 
 
-def test_default_names_tell_data_and_alignment(run_script, tmp_path):
-    write_pickle(tmp_path / "a.pkl", mmsa(data="mosi", aligned=True, **SMALL))
+def test_without_labels_a_split_is_there_to_predict(run):
+    content = mult()
+    del content["test"]["labels"]
+    splits, out, err = run(content)
+    assert splits, err
+    assert splits["test"].labels.isnan().all()
+    assert splits["train"].labelled.all()
+    assert "test: 4 samples, no labels: to predict only" in out
+
+
+def test_the_default_name_is_the_files_unless_widths_and_clips_tell(run_script, tmp_path):
+    def published(vision, audio, sizes):
+        return {
+            split: {
+                "text": np.ones((n, 2, 3), np.float32),
+                "vision": np.ones((n, 2, vision), np.float32),
+                "audio": np.ones((n, 2, audio), np.float32),
+                "labels": np.zeros((n, 1, 1)),
+            }
+            for split, n in zip(("train", "valid", "test"), sizes, strict=True)
+        }
+
+    write_pickle(tmp_path / "a.pkl", published(20, 5, (1284, 229, 686)))
+    write_pickle(tmp_path / "raw.pkl", published(35, 74, (1284, 229, 686)))
     write_pickle(tmp_path / "b.pkl", mult(data="mosei"))
-    assert run_script(from_mmsa.app, tmp_path / "a.pkl")[0] == 0
-    assert run_script(from_mult.app, tmp_path / "b.pkl")[0] == 0
-    assert len(dmdlite.load_dataset("mosi_aligned")["test"]) == 4
-    assert len(dmdlite.load_dataset("mosei_mult_unaligned")["test"]) == 4
+    for file in ("a", "raw", "b"):
+        assert run_script(from_mult.app, tmp_path / f"{file}.pkl")[0] == 0
+    names = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+    assert names == ["b_mult_unaligned", "mosi_mult_aligned", "raw_mult_aligned"]
 
 
 def test_hostile_content_is_refused_by_the_command(run, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import h5py
@@ -26,7 +27,7 @@ class Sequence:
         with reading(self.path):
             self._index(file)
         self.columns: list[int] | None = None  # all of them
-        self.in_time = True  # else in the file's order
+        self.in_time = True  # else in the file's order, and an interval may end before it begins
         self._read: tuple[str, tuple] = ("", ())
 
     def _index(self, file: h5py.File) -> None:
@@ -89,12 +90,14 @@ class Sequence:
         if not isinstance(group, h5py.Group):
             raise DataError(f"{where}: an array, expected a group of features and intervals")
         features, intervals = read_array(group, "features", "fiuS"), read_array(group, "intervals")
-        if intervals.shape != (len(features), 2) or features.ndim > 2:
+        empty = 0 in features.shape[1:]
+        if intervals.shape != (len(features), 2) or features.ndim > 2 or empty:
             raise DataError(
                 f"{where}: features {features.shape} do not go with intervals {intervals.shape}"
             )
         intervals = intervals.astype(np.float64)
-        if not np.isfinite(intervals).all() or (intervals[:, 1] < intervals[:, 0]).any():
+        backwards = self.in_time and (intervals[:, 1] < intervals[:, 0]).any()
+        if backwards or not np.isfinite(intervals).all():
             raise DataError(f"{where}: an interval ends before it begins, or is not finite")
         return features.reshape(len(features), *(features.shape[1:] or (1,))), intervals
 
@@ -131,14 +134,14 @@ def average(features: np.ndarray, intervals: np.ndarray, words: np.ndarray) -> n
     Values that are not finite are left out of the mean; 0 where nothing is left.
     """
     finite = np.isfinite(features)
-    clean = np.where(finite, features, 0)
+    clean = np.where(finite, features, 0).astype(np.float64)  # float16 would add up roughly
     rows = [overlapping(intervals, start, end) for start, end in words]
     total = np.array([clean[r].sum(axis=0) for r in rows]).reshape(len(words), features.shape[1])
     count = np.array([finite[r].sum(axis=0) for r in rows]).reshape(total.shape)
     return total / np.maximum(count, 1)
 
 
-def spoken(features: np.ndarray) -> list[str]:
+def spoken(words: Iterable[str | bytes]) -> list[str]:
     """Words as text, each in one piece: a step a word, whatever blanks it holds."""
-    texts = (w.decode("utf-8", "replace") if isinstance(w, bytes) else w for w in features[:, 0])
+    texts = (w.decode("utf-8", "replace") if isinstance(w, bytes) else w for w in words)
     return ["_".join(str(text).split()) or "_" for text in texts]

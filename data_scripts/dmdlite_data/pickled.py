@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ import typer
 from dmdlite import DataError
 from dmdlite.data.storage import SPLITS
 
+from .formats import by_content, by_first_bytes, refuse
 from .pickle_machine import load_pickle
+from .published import MOSEI, MOSI, SIMS
 from .reading import reading
 from .safe_pickle import StoredArray
 
 FIELDS = {"language": "text", "vision": "vision", "audio": "audio"}
 OTHER_NAMES = {"dev": "valid", "val": "valid", "validation": "valid"}
 WIDTHS = {(20, 5): "mosi", (47, 74): "mosi", (35, 74): "mosei", (709, 33): "sims"}  # vision, audio
+FEW = 0.02  # share of clips that may be missing, or too many
+SIZES = {"mosi": MOSI, "mosei": MOSEI, "sims": SIMS}  # clips in train, valid, test
 
 
 class Fields:
@@ -27,8 +32,8 @@ class Fields:
     def __init__(self, path: Path, split: str, content: Any):
         self.where, self.split, self.size = f"{path}, {split}", split, path.stat().st_size
         if not isinstance(content, dict):
-            raise DataError(f"{self.where}: expected a dict of arrays, found {_kind(content)}")
-        self.content = {_text(key): value for key, value in content.items()}
+            raise DataError(f"{self.where}: expected a dict of arrays, found {kind_of(content)}")
+        self.content = {as_text(key): value for key, value in content.items()}
 
     def __contains__(self, field: str) -> bool:
         return self.content.get(field) is not None
@@ -39,24 +44,10 @@ class Fields:
             raise DataError(f"{self.where}: no field {field!r}; it holds {sorted(self.content)}")
         value = self.content[field]
         if isinstance(value, list | tuple):
-            value = self._from_list(field, list(value))
+            value = listed(f"{self.where}: {field}", list(value), 64 + 8 * self.size)
         if not isinstance(value, StoredArray | np.ndarray):
-            raise DataError(f"{self.where}: {field} is {_kind(value)}, expected an array")
+            raise DataError(f"{self.where}: {field} is {kind_of(value)}, expected an array")
         return value
-
-    def _from_list(self, field: str, items: list) -> np.ndarray:
-        """Arrays of one shape, or numbers or text in lists, up to three deep."""
-        if all(isinstance(item, StoredArray) for item in items) and items:
-            if len({item.shape for item in items}) > 1:
-                raise DataError(f"{self.where}: {field} is a ragged list of arrays")
-            size = sum(8 * prod(item.shape) for item in items)
-        else:
-            with reading(f"{self.where}: {field}"):
-                size = _count(items)
-        if size > 64 + 8 * self.size:
-            raise DataError(f"{self.where}: refused, {field} is larger than the whole file")
-        with reading(f"{self.where}: {field}"):
-            return np.array([i.numbers() if isinstance(i, StoredArray) else i for i in items])
 
     def features(self, field: str) -> StoredArray | np.ndarray:
         """A numeric array [N, T, D]."""
@@ -85,29 +76,87 @@ class Fields:
         if not n:
             return []
         with reading(f"{self.where}: {field}"):
-            return [[_text(item) for item in row] for row in _whole(x).reshape(n, -1).tolist()]
+            return [[as_text(item) for item in row] for row in _whole(x).reshape(n, -1).tolist()]
 
 
-def read_splits(path: Path) -> dict[str, Fields]:
-    """The splits of a pickle, in order. Raises DataError when it is not of the common form."""
-    content = load_pickle(path)
+def read_splits(path: Path, script: str) -> dict[str, Fields]:
+    """The splits of a pickle, in order, without those that hold no clips.
+
+    Raises DataError when it is not of the common form, and names the script for its form, where
+    that is not the one that asks.
+    """
+    content = read_pickle(path, script)
     if not isinstance(content, dict):
-        raise DataError(f"{path}: expected a dict of splits, found {_kind(content)}")
-    keys = [OTHER_NAMES.get(_text(key), _text(key)) for key in content]
+        raise DataError(f"{path}: expected a dict of splits, found {kind_of(content)}")
+    return {split: Fields(path, split, part) for split, part in named_splits(path, content).items()}
+
+
+def read_pickle(path: Path, script: str) -> Any:
+    """The content of a pickle. Raises DataError that names the right script for another's file."""
+    refuse(path, script, by_first_bytes(path))
+    content = load_pickle(path)
+    refuse(path, script, by_content(content))
+    return content
+
+
+def named_splits(path: Path, content: dict) -> dict[str, Any]:
+    """train, valid and test under whatever names they come; empty ones left out with a word."""
+    keys = [OTHER_NAMES.get(as_text(key), as_text(key)) for key in content]
     if len(set(keys)) < len(keys):
-        raise DataError(f"{path}: one split under two names, {sorted(map(_text, content))[:9]}")
+        raise DataError(f"{path}: one split under two names, {sorted(map(as_text, content))[:9]}")
     named = dict(zip(keys, content.values(), strict=True))
     if unused := sorted(set(keys) - set(SPLITS)):
         typer.echo(f"{path}: not used, {', '.join(unused)[:200]}", err=True)
-    found = {split: Fields(path, split, named[split]) for split in SPLITS if split in named}
+    found = {split: named[split] for split in SPLITS if split in named}
     if not found:
         raise DataError(f"{path}: no {', '.join(SPLITS)}; it holds {sorted(named)[:9]}")
-    return found
+    return without_empty(path, found)
 
 
-def known_name(path: Path, vision: int, audio: int) -> str:
-    """mosi, mosei or sims where the widths of vision and audio tell; else the file's name."""
-    return WIDTHS.get((vision, audio), path.stem)
+def without_empty(where: object, splits: dict[str, Any]) -> dict[str, Any]:
+    """The splits that hold clips. Raises DataError where none does."""
+    empty = [split for split, part in splits.items() if _is_empty(part)]
+    if len(empty) == len(splits):
+        raise DataError(f"{where}: no clips in {', '.join(empty)}")
+    if empty:
+        typer.echo(f"{where}: no clips in {', '.join(empty)}, left out", err=True)
+    return {split: part for split, part in splits.items() if split not in empty}
+
+
+def _is_empty(part: Any) -> bool:
+    """Nothing at all, or fields all of which have length 0."""
+    if isinstance(part, dict):
+        return all(map(_is_empty, part.values()))
+    return part is None or (isinstance(part, list | tuple | StoredArray) and len(part) == 0)
+
+
+def known_name(path: Path, vision: int, audio: int, sizes: Mapping[str, int]) -> str:
+    """mosi, mosei or sims, where the widths of vision and audio and the clips in each split tell,
+    a few more or less; else the file's name."""
+    name = WIDTHS.get((vision, audio))
+    if name is None:
+        return path.stem
+    published = dict(zip(SPLITS, SIZES[name], strict=True))
+    near = all(abs(published[split] - n) <= FEW * published[split] for split, n in sizes.items())
+    return name if near else path.stem
+
+
+def listed(where: str, items: list, most: int) -> np.ndarray:
+    """Arrays of one shape, or numbers or text in lists up to three deep, as one array.
+
+    Raises DataError for other lists, and for what is larger than `most`. Text becomes objects:
+    numpy would give every piece the room of the longest.
+    """
+    stored = bool(items) and all(isinstance(item, StoredArray) for item in items)
+    if stored and len({item.shape for item in items}) > 1:
+        raise DataError(f"{where} is a ragged list of arrays")
+    with reading(where):
+        size = sum(8 * prod(item.shape) for item in items) if stored else _count(items)
+    if size > most:
+        raise DataError(f"{where}: refused, it is larger than the whole file")
+    with reading(where):
+        values = [item.numbers() for item in items] if stored else items
+        return np.array(values, dtype=object if any(map(_holds_text, items)) else None)
 
 
 def _whole(x: StoredArray | np.ndarray) -> np.ndarray:
@@ -123,7 +172,7 @@ def _count(items: Any, depth: int = 3, known: dict | None = None) -> int:
     if isinstance(items, str | bytes | int | float | np.generic):
         return 1
     if not isinstance(items, list | tuple) or not depth:
-        raise TypeError(f"expected numbers, text or arrays, found {_kind(items)}")
+        raise TypeError(f"expected numbers, text or arrays, found {kind_of(items)}")
     known = {} if known is None else known
     key = id(items), depth
     if key not in known:
@@ -131,11 +180,19 @@ def _count(items: Any, depth: int = 3, known: dict | None = None) -> int:
     return known[key]
 
 
-def _text(x: Any) -> str:
+def _holds_text(item: Any) -> bool:
+    if isinstance(item, list | tuple):
+        return any(map(_holds_text, item))
+    return isinstance(item, str | bytes) or (
+        isinstance(item, StoredArray | np.generic) and item.dtype.kind in "SU"
+    )
+
+
+def as_text(x: Any) -> str:
     if x is None:
         return ""
     if not isinstance(x, str | bytes | int | float | np.generic):
-        raise TypeError(f"expected text, found {_kind(x)}")
+        raise TypeError(f"expected text, found {kind_of(x)}")
     if isinstance(x, bytes):
         try:
             return x.decode("utf-8")
@@ -144,5 +201,5 @@ def _text(x: Any) -> str:
     return str(x)
 
 
-def _kind(x: Any) -> str:
+def kind_of(x: Any) -> str:
     return f"an array of shape {x.shape}" if isinstance(x, StoredArray) else type(x).__name__
