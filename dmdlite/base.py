@@ -7,13 +7,16 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from .config import ModelConfig
 from .data.dataset import Batch, MultimodalDataset
+from .data.scaling import Scaler
 from .errors import ModelError
 from .files import read_json, replacing, write_json
+
+SCALER = "scaler."  # how its tensors are named in a file
 
 
 class SentimentModel(nn.Module):
@@ -29,6 +32,7 @@ class SentimentModel(nn.Module):
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config = config
+        self.scaler: Scaler | None = None  # the training data's columns, once there are any
 
     @classmethod
     def for_dataset(cls, dataset: MultimodalDataset, **settings: Any) -> SentimentModel:
@@ -39,19 +43,24 @@ class SentimentModel(nn.Module):
         """The model's name and its configuration, as config.json holds them."""
         return {"model": type(self).__name__, **self.config.to_dict()}
 
-    def check(self, batch: Batch) -> None:
-        """Raises ModelError when the batch's modalities or widths are not the model's."""
+    def prepared(self, batch: Batch) -> Batch:
+        """The batch as the model reads it: scaled, where its training data were.
+
+        Raises ModelError when the batch's modalities or widths are not the model's.
+        """
         expected = dict(zip(self.config.modalities, self.config.widths, strict=True))
         found = {m: x.shape[-1] for m, x in batch.features.items()}
         if list(found.items()) != list(expected.items()):
             raise ModelError(f"the model takes widths {expected}, the data has {found}")
+        return batch if self.scaler is None else self.scaler(batch)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json and model.safetensors to `folder`, each whole or not at all."""
         folder = Path(folder)
         write_json(folder / "config.json", self.described())
         with replacing(folder / "model.safetensors") as temporary:
-            save_file({k: v.contiguous().cpu() for k, v in self.state_dict().items()}, temporary)
+            tensors = {k: v.contiguous().cpu() for k, v in self.state_dict().items()}
+            temporary.write_bytes(save(tensors))
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> SentimentModel:
@@ -72,6 +81,11 @@ class SentimentModel(nn.Module):
             tensors = load_file(path)
         except (SafetensorError, OSError) as error:
             raise ModelError(f"{path}: not a readable safetensors file ({error})") from None
+        parts = {k.removeprefix(SCALER): v for k, v in tensors.items() if k.startswith(SCALER)}
+        try:
+            model.scaler = Scaler.from_tensors(parts) if parts else None
+        except KeyError as error:
+            raise ModelError(f"{path}: missing {SCALER}{error.args[0]}") from None
         _check_tensors(path, tensors, model.state_dict())
         model.load_state_dict(tensors)
         return model.eval()

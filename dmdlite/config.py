@@ -159,6 +159,7 @@ class TrainConfig(Settings):
     clip_value: Positive | None = None  # largest single gradient, cut before the norm is
     plateau_patience: Whole = 4  # epochs without a better validation loss before the rate halves
     stop_patience: Count = 10  # epochs without a better validation loss before training ends
+    standardize: bool | None = None  # scale features by `train`; None: where they need it
     seed: Whole = 0
     device: Name | None = None  # None picks CUDA, then MPS, then CPU
     out: Name | None = None  # folder for config, model, history and checkpoint

@@ -128,7 +128,7 @@ class DMD(SentimentModel):
 
     def forward(self, batch: Batch) -> DMDOutput:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         masks, present = batch.masks, batch.present
         shallow = {m: conv(batch.features[m], masks[m]) for m, conv in self.conv.items()}
         decoupled = self.decoupler(shallow) if self.decoupler else (shallow,) * 4

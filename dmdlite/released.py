@@ -66,4 +66,5 @@ TRAINING: dict[str, Any] = {
     "clip_value": 0.06,  # 0.6 on the sum of ten batches
     "plateau_patience": 5,
     "stop_patience": 10,
+    "standardize": False,
 }

@@ -36,7 +36,7 @@ class EFLSTM(Baseline):
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         features, masks = one_axis(batch, self.config.is_aligned)
         real = torch.stack(list(masks.values())).any(0)  # [B, T]
         joined = torch.cat(list(features.values()), dim=-1)  # [B, T, sum of widths]

@@ -96,6 +96,6 @@ class GraphMFN(Baseline):
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         fused = self.fusion(*one_axis(batch, self.config.is_aligned))
         return Output(self.head(fused).squeeze(-1))

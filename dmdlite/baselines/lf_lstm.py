@@ -26,6 +26,6 @@ class LFLSTM(Baseline):
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         last = [lstm(batch.features[m], batch.masks[m])[1] for m, lstm in self.lstms.items()]
         return Output(self.head(torch.cat(last, dim=1)))  # [B, M dim] -> [B]

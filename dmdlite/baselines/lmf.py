@@ -44,7 +44,7 @@ class LMF(Baseline):
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         vectors = zip(self.config.modalities, self.subnetworks(batch), strict=True)
         projected = [h @ self.factors[m] for m, h in vectors]
         product = torch.stack(projected).prod(0)  # [B, r]

@@ -101,7 +101,7 @@ class MCTN(Baseline):
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         source, first, *second = self.config.modalities
         features, masks = self._on_the_source(batch)
         mask = masks[source]

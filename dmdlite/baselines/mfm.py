@@ -72,7 +72,7 @@ class MFM(Baseline):
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         c = self.config
         features, masks = one_axis(batch, c.is_aligned)
         z_label = self.to_z_label(self.fusion(features, masks))  # [B, dim]

@@ -117,7 +117,7 @@ class MICA(Baseline):
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         c, masks = self.config, batch.masks
         sequences = embedded(batch, self.convs)
         queries = {m: self.query[m](x) for m, x in sequences.items()}

@@ -97,7 +97,7 @@ class MISA(Baseline):
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         c, present = self.config, batch.present
         h = {m: net(batch.features[m], batch.masks[m]) for m, net in self.encoders.items()}
         private = {m: self.private[m](x) for m, x in h.items()}

@@ -77,7 +77,7 @@ class MulT(SentimentModel):
 
     def forward(self, batch: Batch) -> MulTOutput:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         masks, present = batch.masks, batch.present
         shallow = {m: conv(batch.features[m], masks[m]) for m, conv in self.conv.items()}
         reinforced = self.reinforcement(shallow, masks)

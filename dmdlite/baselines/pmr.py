@@ -115,7 +115,7 @@ class PMR(Baseline):
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         sequences, masks = embedded(batch, self.convs), batch.masks
         hub = torch.cat(list(sequences.values()), dim=1)  # [B, sum T_m, d]
         there = torch.cat(list(masks.values()), dim=1)

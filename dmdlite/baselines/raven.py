@@ -74,7 +74,7 @@ class RAVEN(Baseline):
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         first = self.config.modalities[0]
         word, mask = batch.features[first], batch.masks[first]
         frames, inside = self._frames(batch, word, mask)

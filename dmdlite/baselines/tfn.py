@@ -112,7 +112,7 @@ class TFN(Baseline):
 
     def forward(self, batch: Batch) -> Output:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
-        self.check(batch)
+        batch = self.prepared(batch)
         fused = outer_product(self.subnetworks(batch))  # [B, (dim + 1)^M]
         score = self.head(fused).squeeze(-1).float()  # bfloat16 has no digits near 1
         return Output(6 * score.sigmoid() - 3)

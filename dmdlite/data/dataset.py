@@ -8,6 +8,7 @@ longest sequence and says in a mask which steps are real.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,8 @@ from torch import Tensor
 from ..errors import DataError
 from .validation import CHECKED_BYTES, check_finite, check_parts
 
+HASHED_ROWS = 1 << 14  # steps hashed at a time: a data set need not fit into memory
+
 
 @dataclass
 class Batch:
@@ -24,7 +27,7 @@ class Batch:
 
     features: dict[str, Tensor]  # m -> [B, T_m, D_m] float32, zero where padded
     masks: dict[str, Tensor]  # m -> [B, T_m] bool, True at real steps
-    labels: Tensor  # [B] float32, sentiment in [-3, 3]
+    labels: Tensor  # [B] float32, sentiment in [-3, 3]; NaN where there is none
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -50,20 +53,23 @@ class MultimodalDataset:
     Sample i of modality m is `values[m][offsets[m][i] : offsets[m][i + 1]]`. `steps[m]`, where
     given, is the time index of every stored step, so that sequences on a common time grid
     (word-aligned data) keep their gaps. `factors` holds what is known of a sample beyond its
-    label, [N, ...] each: the toy's true factors, or labels per modality.
+    label, [N, ...] each: the toy's true factors, or labels per modality. `groups` names the video
+    or speaker of each sample, where the source does; see `data.groups`. A sample without a label,
+    which a model can only predict, has the label NaN.
 
     Raises DataError when the parts do not fit together.
     """
 
     values: dict[str, Tensor]  # m -> [S_m, D_m] float
     offsets: dict[str, Tensor]  # m -> [N + 1] int64, on the CPU
-    labels: Tensor  # [N] float32
+    labels: Tensor  # [N] float32, NaN where there is none
     ids: tuple[str, ...]  # N sample names
     name: str = "unnamed"
     steps: dict[str, Tensor] = field(default_factory=dict)  # m -> [S_m] int64, on the CPU
     factors: dict[str, Tensor] = field(default_factory=dict)  # name -> [N, ...]
     texts: tuple[str, ...] = ()  # N transcripts, where the source has them
     aligned: bool | None = None  # whether modalities share one time axis, where the source says
+    groups: tuple[str, ...] = ()  # N videos or speakers, where the source has them
 
     def __post_init__(self) -> None:
         check_parts(**vars(self))
@@ -92,6 +98,11 @@ class MultimodalDataset:
     def present(self) -> Tensor:
         """[N, M] bool: False where a modality is missing."""
         return torch.stack([self.lengths(m) > 0 for m in self.modalities], dim=1)
+
+    @property
+    def labelled(self) -> Tensor:
+        """[N] bool: False where there is no label."""
+        return ~self.labels.isnan()
 
     def to(self, device: torch.device | str) -> MultimodalDataset:
         """The same data with values and labels on `device`; the small indices stay on the CPU."""
@@ -139,11 +150,30 @@ class MultimodalDataset:
         return index
 
     def fingerprint(self) -> str:
-        """Names the data: a hash of ids, labels and lengths."""
-        digest = hashlib.sha256("\n".join(self.ids).encode())
-        for part in (self.labels, *self.offsets.values()):
-            digest.update(part.cpu().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        """Names the data: a hash of every value, label, length, time index, id and group."""
+        about = [self.ids, self.groups, self.aligned, list(self.modalities), self.values_hash()]
+        return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
+
+    def values_hash(self) -> str:
+        """A hash of every tensor but `factors`; the one a file's reader knows, if untouched."""
+        parts = {"labels": self.labels}
+        for kind in ("values", "offsets", "steps"):
+            parts |= {f"{m}.{kind}": part for m, part in getattr(self, kind).items()}
+        versions = [part._version for part in parts.values()]  # rises when one is written to
+        known, at = vars(self).get("_known", ("", None))
+        if versions == at:
+            return known
+        digest = hashlib.sha256()
+        for name, part in parts.items():
+            digest.update(f"{name} {part.dtype} {list(part.shape)}".encode())
+            for rows in part.split(HASHED_ROWS):
+                digest.update(rows.cpu().contiguous().view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
+    def know_hash(self, values_hash: str) -> None:
+        """Spares `values_hash` the reading, where it is on record and the file is untouched."""
+        parts = [self.labels, *self.values.values(), *self.offsets.values(), *self.steps.values()]
+        object.__setattr__(self, "_known", (values_hash, [part._version for part in parts]))
 
     def batches(self, batch_size: int, order: Tensor | None = None):
         """Batches over `order` (default: as stored); the last one may be smaller."""
@@ -165,6 +195,7 @@ class MultimodalDataset:
             ids=tuple(self.ids[i] for i in index.tolist()),
             factors={k: f[index] for k, f in self.factors.items()},
             texts=tuple(self.texts[i] for i in index.tolist()) if self.texts else (),
+            groups=tuple(self.groups[i] for i in index.tolist()) if self.groups else (),
         )
 
     def select(self, *modalities: str) -> MultimodalDataset:
@@ -193,5 +224,11 @@ def concatenate(datasets: Sequence[MultimodalDataset]) -> MultimodalDataset:
         labels=torch.cat([d.labels for d in datasets]),
         ids=sum((d.ids for d in datasets), ()),
         factors={k: torch.cat([d.factors[k] for d in datasets]) for k in first.factors},
-        texts=sum((d.texts for d in datasets), ()) if all(d.texts for d in datasets) else (),
+        texts=_joined([d.texts for d in datasets]),
+        groups=_joined([d.groups for d in datasets]),
     )
+
+
+def _joined(parts: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """One after the other; nothing where one of them is not known."""
+    return sum(parts, ()) if all(parts) else ()

@@ -1,15 +1,26 @@
-"""Preparing features: time pooling and standardisation (Chapter 2)."""
+"""Preparing features: time pooling, standardisation, and what of it a model keeps (Chapter 2)."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
-from .dataset import MultimodalDataset
+from ..errors import DataError
+from .dataset import Batch, MultimodalDataset
 
 ROWS = 1 << 16  # steps taken at a time where a copy of all would be large
+SAMPLED = 1 << 14  # steps from which the middle of a column is found
+FEW = 100  # steps; of fewer none is called wild
+WILD = 10.0  # widths of the middle 98 % beyond which a value is
+MEAN, SPREAD = 1.0, (0.1, 10.0)  # columns within these need no scaling
+OTHER = 4.0  # training deviations between two typical means: other features, or another scale
+LARGEST = torch.finfo(torch.float32).max
 
 
 def time_pooled(dataset: MultimodalDataset) -> np.ndarray:
@@ -27,35 +38,169 @@ def standardize(
 ) -> tuple[MultimodalDataset, ...]:
     """Each feature to mean 0, standard deviation 1, as measured on `train`'s real steps alone.
 
-    Returns `train` and the others, scaled. A constant column becomes 0.
+    Returns `train` and the others, scaled; see `column_statistics`.
     """
     statistics = column_statistics(train)
     return tuple(scaled(dataset, statistics) for dataset in (train, *others))
 
 
-Statistics = dict[str, tuple[torch.Tensor, torch.Tensor]]  # m -> mean and scale, [D_m] each
+class Columns(NamedTuple):
+    """How one modality's columns are scaled, [D] float32 each: x is cut to [low, high], then
+    becomes (x - mean) * gain."""
+
+    mean: Tensor
+    gain: Tensor  # 1 / standard deviation; 0 for a constant column
+    low: Tensor
+    high: Tensor
+
+    def apply(self, x: Tensor) -> Tensor:
+        """[..., D] -> [..., D]."""
+        return (torch.minimum(torch.maximum(x, self.low), self.high) - self.mean) * self.gain
+
+
+Statistics = dict[str, Columns]  # by modality
 
 
 def column_statistics(train: MultimodalDataset) -> Statistics:
-    """Mean and scale of every column over all real steps: its standard deviation, inf where the
-    column is constant. A modality without a step keeps its values (mean 0, scale 1)."""
-    statistics = {}
-    for m, values in train.values.items():
-        if not len(values):
-            width = values.shape[1]
-            statistics[m] = torch.zeros(width), torch.ones(width)
-            continue
-        values = values.float()
-        mean, std = values.mean(0), values.std(0, correction=0)
-        size = sum(part.abs().sum() for part in values.split(ROWS)) / values.numel()
-        spread = std > 1e-6 * mean.abs().clamp(min=size)
-        statistics[m] = mean, torch.where(spread, std, torch.inf)
-    return statistics
+    """Every column by its own mean and standard deviation over all real steps, in float64.
+
+    A column is constant, and becomes 0, when nothing but float32's rounding varies. Single wild
+    values do not decide the scale: what lies further from a column's middle 98 % than ten times
+    its width is left out of mean and deviation, and cut to that bound. Where the middle has no
+    width (a column that is mostly zero), nothing is wild. A modality without a step keeps its
+    values (mean 0, gain 1).
+    """
+    return {m: _of_columns(values) for m, values in train.values.items()}
+
+
+def _of_columns(values: Tensor) -> Columns:
+    width = values.shape[1]
+    if not len(values):
+        return Columns(
+            torch.zeros(width),
+            torch.ones(width),
+            torch.full((width,), -LARGEST),
+            torch.full((width,), LARGEST),
+        )
+    low, high = bounds(values)
+    count, total = torch.zeros(width, dtype=torch.float64), torch.zeros(width, dtype=torch.float64)
+    for x, tame in _tame(values, low, high):
+        count, total = count + tame.sum(0), total + x.sum(0)
+    mean = total / count
+    squares = sum(
+        torch.where(tame, x - mean, 0).square().sum(0) for x, tame in _tame(values, low, high)
+    )
+    deviation = (squares / count).sqrt()
+    varies = deviation > (1e-7 * mean.abs()).clamp(min=1e-30)  # a float32 rounds to 6e-8 of itself
+    gain = torch.where(varies, 1 / deviation, 0)
+    return Columns(mean.float(), gain.float(), low, high)
+
+
+def bounds(values: Tensor) -> tuple[Tensor, Tensor]:
+    """[D] each: below and above them a value is wild; float32's largest where none can be."""
+    sample = values[:: len(values) // SAMPLED + 1].float().cpu().numpy()
+    inner = [
+        np.quantile(sample, share, axis=0, method=side)
+        for share, side in ((0.01, "higher"), (0.99, "lower"))
+    ]
+    low, high = (torch.from_numpy(edge.astype(np.float64)) for edge in inner)
+    width = high - low
+    wide = (width > 0) & (len(values) >= FEW)
+    low = torch.where(wide, low - WILD * width, -LARGEST).clamp(min=-LARGEST)
+    high = torch.where(wide, high + WILD * width, LARGEST).clamp(max=LARGEST)
+    return low.float(), high.float()
+
+
+def _tame(values: Tensor, low: Tensor, high: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """(values in float64 with 0 for the wild ones, which are not wild), [R, D], part by part."""
+    for part in values.split(ROWS):
+        x = part.float().cpu()
+        tame = (x >= low) & (x <= high)
+        yield torch.where(tame, x.double(), 0), tame
 
 
 def scaled(
     dataset: MultimodalDataset, statistics: Statistics, name: str | None = None
 ) -> MultimodalDataset:
     """The data set with each column moved and scaled, under another `name` if given."""
-    values = {m: (dataset.values[m] - mean) / scale for m, (mean, scale) in statistics.items()}
+    values = {m: columns.apply(dataset.values[m].float()) for m, columns in statistics.items()}
     return replace(dataset, values=values, name=name or dataset.name)
+
+
+def needs_scaling(train: MultimodalDataset, statistics: Statistics) -> list[str]:
+    """The modalities with a column whose mean lies beyond 1, whose deviation is not from 0.1 to
+    10, or that holds wild values; a constant column has no deviation."""
+    low, high = SPREAD
+    found = []
+    for m, c in statistics.items():
+        fits = (c.mean.abs() <= MEAN) & (c.gain <= 1 / low) & ((c.gain >= 1 / high) | (c.gain == 0))
+        wild = (
+            ((part < c.low) | (part > c.high)).any().item() for part in train.values[m].split(ROWS)
+        )
+        if not fits.all() or any(wild):
+            found.append(m)
+    return found
+
+
+class Scaler(nn.Module):
+    """What the columns of the training data were, kept with a model. Where `applied`, the model
+    scales by it whatever it reads; else its training data were taken as they are."""
+
+    def __init__(self, statistics: Statistics, applied: bool):
+        super().__init__()
+        self.applied = applied
+        self.modalities = tuple(statistics)
+        self.register_buffer("on", torch.tensor(applied))
+        for m, columns in statistics.items():
+            for part, x in columns._asdict().items():
+                self.register_buffer(f"{part}_{m}", x)
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, Tensor]) -> Scaler:
+        """The scaler whose `state_dict` this is. Raises KeyError where a part is missing."""
+        names = [name.removeprefix("mean_") for name in tensors if name.startswith("mean_")]
+        parts = {m: [tensors[f"{part}_{m}"] for part in Columns._fields] for m in names}
+        return cls({m: Columns(*part) for m, part in parts.items()}, bool(tensors["on"]))
+
+    def columns(self, m: str) -> Columns:
+        return Columns(*(getattr(self, f"{part}_{m}") for part in Columns._fields))
+
+    def forward(self, batch: Batch) -> Batch:
+        """The batch with every real step scaled; padding stays 0."""
+        if not self.applied:
+            return batch
+        features = {
+            m: self.columns(m).apply(x) * batch.masks[m][..., None]
+            for m, x in batch.features.items()
+        }
+        return replace(batch, features=features)
+
+    def check(self, dataset: MultimodalDataset) -> None:
+        """Raises DataError when the typical column of a modality lies far off what it was in
+        training: other features, or not scaled alike. Warns of a lesser difference."""
+        for m in self.modalities:
+            values, columns = dataset.values.get(m, ()), self.columns(m)
+            varies = (columns.gain > 0).cpu()
+            if not len(values) or not varies.any() or values.shape[1] != len(varies):
+                continue  # other modalities and widths are what `prepared` names
+            sample = values[:: len(values) // SAMPLED + 1].float().to(columns.mean.device)
+            z = ((sample - columns.mean) * columns.gain).double().cpu()[:, varies]
+            shift = z.median(0).values.abs()  # at most 1 in training, whatever a few values do
+            spread = z.std(0, correction=0)
+            worst = int(varies.nonzero()[shift.argmax()])
+            says = (
+                f"{dataset.name}: {m} is not on the scale that the model was trained on: its "
+                f"typical column lies {shift.median():.3g} training deviations off and varies "
+                f"{spread.median():.3g} times as much (column {worst}: {shift.max():.3g} off)"
+            )
+            if shift.median() > OTHER or spread.median() > SPREAD[1]:
+                raise DataError(
+                    f"{says}. Give the features as they were in training; standardize.py --like "
+                    "scales by another data set's"
+                )
+            if (
+                shift.median() > OTHER / 2
+                or shift.max() > 2 * OTHER
+                or (len(dataset) > 1 and spread.median() < SPREAD[0])
+            ):
+                warnings.warn(says, stacklevel=3)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
+from ..files import naming
 from .dataset import MultimodalDataset
 
 
@@ -54,6 +55,7 @@ class Spool:
                 "labels": piece.labels,
                 "ids": piece.ids,
                 "texts": piece.texts,
+                "groups": piece.groups,
                 "aligned": piece.aligned,
             }
         )
@@ -74,11 +76,12 @@ class Spool:
             name=first["about"]["name"],
             factors={k: torch.cat([p["factors"][k] for p in pieces]) for k in first["factors"]},
             texts=tuple(t for p in pieces for t in p["texts"]),
+            groups=tuple(g for p in pieces for g in p["groups"]),
             aligned=first["aligned"],
         )
 
     def _write(self, name: str, x: Tensor) -> None:
-        with (self.folder / name).open("ab") as file:
+        with naming(self.folder / name), (self.folder / name).open("ab") as file:
             file.write(memoryview(x.contiguous().numpy()).cast("B") if x.numel() else b"")
 
     def _read(self, name: str, shape: tuple[int, ...]) -> Tensor:

@@ -3,25 +3,29 @@
 A data set is a folder: `train.safetensors`, `valid.safetensors`, `test.safetensors` (any of
 them may be absent) and `dataset.json`. In each split, for every modality m: `m.values` [S, D]
 float16 or float32, `m.offsets` [N + 1] int64, and for data on a common time grid `m.steps` [S];
-then `labels` [N] float32, and what else is known of samples, `factor.NAME` [N, ...].
+then `labels` [N] float32, NaN where there is none, and what else is known of samples,
+`factor.NAME` [N, ...]. dataset.json has the rest: ids, texts and groups of every split, where the
+data come from, and the hash of each file's values.
 """
 
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from ..errors import DataError
-from ..files import put_in_place, read_json, readable, version, workspace, write_json
+from ..files import put_in_place, read_json, save_tensors, version, workspace, write_json
 from .dataset import MultimodalDataset
 from .toy import make_toy
 
 FORMAT = 1
 SPLITS = ("train", "valid", "test")
+OPTIONAL = ("texts", "groups")  # of samples, in dataset.json
 DATA_HOME = "DMDLITE_DATA"  # environment variable: the folder that holds data sets, by name
 
 
@@ -50,17 +54,17 @@ def save_dataset(
         "modalities": dict(zip(first.modalities, first.widths, strict=True)),
         "ids": {split: list(data.ids) for split, data in splits.items()},
     }
-    if any(data.texts for data in splits.values()):
-        about["texts"] = {split: list(data.texts) for split, data in splits.items()}
+    for part in ("texts", "groups"):
+        if any(getattr(data, part) for data in splits.values()):
+            about[part] = {split: list(getattr(data, part)) for split, data in splits.items()}
     with workspace(folder) as temporary:
         new = temporary / "new"
         new.mkdir()
+        about["hashes"] = {}
         for split, data in splits.items():
-            try:
-                save_file(_tensors(data), new / f"{split}.safetensors")
-                readable(new / f"{split}.safetensors")
-            except SafetensorError as error:  # a full disk, for one
-                raise OSError(f"{folder}: {split} cannot be written ({error})") from None
+            path = new / f"{split}.safetensors"
+            save_tensors(_tensors(data), path)
+            about["hashes"][split] = {"values": data.values_hash(), **_stamp(path)}
         write_json(new / "dataset.json", about)
         put_in_place(new, folder)
 
@@ -81,7 +85,40 @@ def _tensors(data: MultimodalDataset) -> dict:
     for part in ("values", "offsets", "steps"):
         tensors |= {f"{m}.{part}": t for m, t in getattr(data, part).items()}
     tensors |= {f"factor.{k}": t for k, t in data.factors.items()}
-    return {k: t.contiguous().cpu() for k, t in tensors.items()}
+    return tensors
+
+
+def _stamp(path: Path) -> dict[str, int]:
+    """What changes when a file is written to."""
+    found = path.stat()
+    return {"bytes": found.st_size, "mtime_ns": found.st_mtime_ns}
+
+
+def find_folder(name: str | Path) -> Path | None:
+    """Where the data set is that `load_dataset` would read; None for the toy and where none is."""
+    folders = (Path(name), Path(os.environ.get(DATA_HOME, "data")) / name)
+    toy = str(name).partition(":")[0] == "toy"
+    return None if toy else next((f for f in folders if version(f) and _is_dataset(f)), None)
+
+
+def _is_dataset(folder: Path) -> bool:
+    return (folder / "dataset.json").is_file()
+
+
+def manifest_of(name: str | Path) -> dict[str, Any]:
+    """dataset.json of the folder that `load_dataset` reads; empty for the toy."""
+    folder = find_folder(name)
+    about = read_json(folder / "dataset.json") if folder else {}
+    for key in ("inputs", "repaired", "groups", "hashes"):
+        if not isinstance(about, dict) or not isinstance(about.get(key, {}), dict):
+            raise DataError(f"{folder / 'dataset.json'}: field {key!r} is not a dict")
+    return about
+
+
+def warn_of_unfit(name: str | Path) -> None:
+    """Warns of what the converter found that verify.py calls a failure."""
+    for says in manifest_of(name).get("unfit", ()):
+        warnings.warn(f"{name} is unfit for use: {says}", stacklevel=2)
 
 
 def load_dataset(name: str | Path) -> dict[str, MultimodalDataset]:
@@ -141,7 +178,7 @@ def _load_folder(folder: Path) -> dict[str, MultimodalDataset]:
 def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
     """One split; its values stay on disk, and the system reads them as they are asked for."""
     try:
-        tensors = load_file(path)
+        stamp, tensors = _stamp(path), load_file(path)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file, but dataset.json lists this split") from None
     except (SafetensorError, OSError, RuntimeError) as error:
@@ -157,20 +194,18 @@ def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
             raise DataError(
                 f"{path}: {m}.values has shape {shape}, dataset.json wants width {width}"
             )
-    texts = about.get("texts") or {}
-    ids, texts = about["ids"][split], texts.get(split, []) if isinstance(texts, dict) else None
-    if not isinstance(ids, list) or not isinstance(texts, list):
-        raise DataError(f"{path.parent / 'dataset.json'}: ids and texts of a split must be lists")
+    ids, texts, groups = (_of_split(path, about, part, split) for part in ("ids", *OPTIONAL))
     if not isinstance(about.get("aligned"), (bool, type(None))):
         raise DataError(f"{path.parent / 'dataset.json'}: aligned must be true, false or absent")
     try:
-        return MultimodalDataset(
+        data = MultimodalDataset(
             values={m: tensors[f"{m}.values"] for m in names},
             offsets={m: tensors[f"{m}.offsets"] for m in names},
             steps={m: tensors[f"{m}.steps"] for m in names if f"{m}.steps" in tensors},
             labels=tensors["labels"],
             ids=tuple(ids),
             texts=tuple(texts),
+            groups=tuple(groups),
             aligned=about.get("aligned"),
             name=about["name"],
             factors={
@@ -181,3 +216,17 @@ def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
         )
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
+    hashes = about.get("hashes")
+    known = hashes.get(split) if isinstance(hashes, dict) else None
+    if isinstance(known, dict) and {k: known.get(k) for k in ("bytes", "mtime_ns")} == stamp:
+        data.know_hash(str(known.get("values")))
+    return data
+
+
+def _of_split(path: Path, about: dict, part: str, split: str) -> list:
+    """A list that dataset.json holds for a split. Raises DataError when it is none."""
+    found = about.get(part) or {}
+    found = found.get(split, []) if isinstance(found, dict) else None
+    if not isinstance(found, list):
+        raise DataError(f"{path.parent / 'dataset.json'}: {part} of a split must be a list")
+    return found

@@ -23,6 +23,7 @@ def check_parts(
     factors: Mapping[str, Tensor],
     texts: Sequence[str],
     aligned: bool | None,
+    groups: Sequence[str],
 ) -> None:
     """Raises DataError that names the first part of a data set which does not fit."""
     _check_tensor(name, "labels", labels, 1, (torch.float32,))
@@ -34,18 +35,20 @@ def check_parts(
         raise DataError(f"{name}: ids must be text, got {odd[0]!r}")
     if len(set(ids)) != n:
         raise DataError(f"{name}: {n - len(set(ids))} ids appear twice")
-    if not torch.isfinite(labels).all():
-        raise DataError(f"{name}: labels hold NaN or inf")
+    if labels.isinf().any():
+        clip = ids[int(labels.isinf().nonzero()[0])]
+        raise DataError(f"{name}: labels hold inf, first for {clip}")
     if not values or set(values) != set(offsets):
         raise DataError(f"{name}: values for {list(values)}, offsets for {list(offsets)}")
     for m, x in values.items():
         _check_modality(name, m, x, offsets[m], n)
         if m in steps:
             _check_steps(name, m, steps[m], offsets[m])
-    if texts and len(texts) != n:
-        raise DataError(f"{name}: {len(texts)} texts for {n} labels")
-    if odd := [t for t in texts if not isinstance(t, str)]:
-        raise DataError(f"{name}: texts must be text, got {odd[0]!r}")
+    for part, found in (("texts", texts), ("groups", groups)):
+        if found and len(found) != n:
+            raise DataError(f"{name}: {len(found)} {part} for {n} labels")
+        if odd := [t for t in found if not isinstance(t, str)]:
+            raise DataError(f"{name}: {part} must be text, got {odd[0]!r}")
     for factor, known in factors.items():
         if len(known) != n:
             raise DataError(f"{name}: factor {factor} has {len(known)} rows for {n} labels")
