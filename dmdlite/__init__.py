@@ -8,12 +8,14 @@ from .baselines import simple
 from .checks import testbed
 from .config import MODALITIES, DMDConfig, TrainConfig
 from .data import Batch, MultimodalDataset, load_dataset, save_dataset
-from .errors import ConfigError, DataError, ModelError
+from .devices import seed_everything
+from .errors import ConfigError, DataError, ModelError, Stopped
+from .evaluation import evaluate, predict
 from .experiments import measures
 from .gd_unit import GDOutput, GDUnit
 from .model import DMD, DMDOutput
 from .registry import load_model
-from .training import evaluate, fit, predict, seed_everything
+from .training import fit
 
 __version__ = "0.1.0"
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "GDUnit",
     "ModelError",
     "MultimodalDataset",
+    "Stopped",
     "TrainConfig",
     "evaluate",
     "fit",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,19 @@ from torch import Tensor, nn
 from .config import TrainConfig
 from .data.dataset import MultimodalDataset
 from .errors import ConfigError, DataError
-from .files import replacing
+from .files import read_json, replacing, write_json
 from .processes import Processes
 
 CHECKPOINT = "checkpoint.pt"
 RUN_FILES = (CHECKPOINT, "history.csv", "config.json", "model.safetensors", "metrics.json")
+NO_NUMBERS = (  # what only shows them: pictures, checks, marks, commands, tables
+    *("plots/", "checks/", "grading/", "results/"),
+    *("cli.py", "options.py", "running.py", "__main__.py"),
+    *("experiments/artifacts.py", "experiments/claims.py", "experiments/cluster.py"),
+    *("experiments/comparison.py", "experiments/crossval.py", "experiments/formatting.py"),
+    *("experiments/paper.py", "experiments/ranking.py", "experiments/reproduce.py"),
+    *("experiments/results.py", "experiments/tables.py"),
+)
 MAY_CHANGE = ("epochs", "device", "out", "resume", "progress")  # settings a resumed run may alter
 
 
@@ -63,12 +74,33 @@ class TrainState:
         stale = len(self.history) - self.best_epoch
         return len(self.history) >= config.epochs or stale >= config.stop_patience
 
-    @staticmethod
-    def clear(out: Path) -> None:
-        """Make the run's folder, without the files of an earlier run."""
-        out.mkdir(parents=True, exist_ok=True)
-        for name in RUN_FILES:
-            (out / name).unlink(missing_ok=True)
+
+def check_place(out: Path) -> None:
+    """Raises DataError unless `out` is new, empty, or holds a run."""
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out}: not a folder")
+    found = [path for path in out.glob("*") if not path.name.startswith(".")]
+    left = [path for path in found if path.name.removesuffix(".tmp") not in RUN_FILES]
+    ours = not found or holds_model(out) or (_is_checkpoint(out / CHECKPOINT) and not left)
+    if not (ours or (not left and all(path.suffix == ".tmp" for path in found))):
+        raise DataError(f"{out}: holds something else than a run; choose another folder")
+
+
+def holds_model(out: Path) -> bool:
+    """Whether config.json is one of a model of ours."""
+    try:
+        settings = read_json(out / "config.json")
+    except DataError:
+        return False
+    return isinstance(settings, dict) and {"widths", "modalities"} <= set(settings)
+
+
+def _is_checkpoint(path: Path) -> bool:
+    try:
+        saved = torch.load(path, map_location="meta", weights_only=True)
+    except Exception:  # torch.load raises what its parsers raise
+        return False
+    return isinstance(saved, dict) and {"train", "history", "best"} <= set(saved)
 
 
 def _snapshot(model: nn.Module) -> dict[str, Tensor]:
@@ -78,11 +110,15 @@ def _snapshot(model: nn.Module) -> dict[str, Tensor]:
 def save_checkpoint(
     out: Path, state: TrainState, config: TrainConfig, processes: Processes
 ) -> None:
-    """Write checkpoint.pt and history.csv, each whole or not at all."""
+    """Write checkpoint.pt and history.csv, each whole or not at all.
+
+    An earlier run in `out` stays whole until the first checkpoint of this one is on the disk.
+    """
     rng = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         rng["cuda"] = torch.cuda.get_rng_state()
     saved = {
+        "code": code_version(),
         "train": config.to_dict(),
         "data": state.data,
         "described": state.model.described(),
@@ -95,8 +131,19 @@ def save_checkpoint(
     }
     if processes.main:
         with replacing(out / CHECKPOINT) as temporary:
-            torch.save(saved, temporary)
+            temporary.write_bytes(_serialized(saved))
+            if len(state.history) == 1:
+                for name in set(RUN_FILES) - {CHECKPOINT}:
+                    (out / name).unlink(missing_ok=True)
+                write_json(out / "config.json", state.model.described())
         write_history(out / "history.csv", state.history)
+
+
+def _serialized(saved: dict[str, Any]) -> memoryview:
+    """What torch.save writes; into memory, where no full disk makes it fail halfway."""
+    buffer = io.BytesIO()
+    torch.save(saved, buffer)
+    return buffer.getbuffer()
 
 
 def write_history(path: Path, history: list[dict[str, float]]) -> None:
@@ -117,15 +164,17 @@ def load_checkpoint(
     """
     path = out / CHECKPOINT
     if not path.is_file():
-        raise DataError(f"{path}: no checkpoint to resume from; train without --resume first")
+        raise DataError(f"{path}: no checkpoint to resume from, but a trained model is there")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         same = {kind: dict(saved[kind]) for kind in ("train", "data", "described")}
+        code = {"dmdlite": saved["code"]}
     except Exception as error:  # torch.load raises what its parsers raise
         raise DataError(f"{path}: not a readable checkpoint ({brief(error)})") from None
     _check_same("train setting", same["train"], config.to_dict(), MAY_CHANGE)
     _check_same("model setting", same["described"], state.model.described())
     _check_same("data of split", same["data"], state.data)
+    _check_same("code of", code, {"dmdlite": code_version()})
     try:
         count = {"processes": len(saved["rng"])}
         _check_same("number of", count, {"processes": processes.count})
@@ -141,6 +190,22 @@ def load_checkpoint(
         if isinstance(error, ConfigError):
             raise
         raise DataError(f"{path}: not a whole checkpoint ({brief(error)})") from None
+
+
+@cache
+def code_version() -> str:
+    """Names the code that makes the numbers: a hash of this package's source."""
+    return source_hash(Path(__file__).parent)
+
+
+def source_hash(home: Path) -> str:
+    """A hash of every module of a package but those in NO_NUMBERS."""
+    digest = hashlib.sha256()
+    for path in sorted(home.rglob("*.py")):
+        name = path.relative_to(home).as_posix()
+        if not name.startswith(NO_NUMBERS):
+            digest.update(name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:12]
 
 
 def brief(error: Exception) -> str:

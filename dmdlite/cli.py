@@ -6,9 +6,8 @@ A mistake of the user's ends in one line on stderr and exit code 2, never in a t
 from __future__ import annotations
 
 import csv
-import json
 import os
-import sys
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -19,20 +18,22 @@ from tabulate import tabulate
 from .base import SentimentModel
 from .config import TrainConfig
 from .data import MultimodalDataset, load_dataset
-from .errors import ConfigError, DataError, ModelError
+from .data.groups import grouping
+from .data.storage import warn_of_unfit
+from .devices import pick_device, seed_everything
+from .errors import ConfigError, DataError
+from .evaluation import evaluate as evaluate_model
+from .evaluation import forward_all
 from .experiments.crossval import crossval
 from .experiments.measures import UNITS
 from .experiments.reproduce import reproduce
-from .files import replacing
+from .files import ours, read_json, replacing
 from .grading.command import grade
 from .metrics import floors
 from .options import DataName, Device, Settings, parse_settings
 from .registry import MODELS, find_model, load_model
-from .training import evaluate as evaluate_model
-from .training import fit, forward_all, pick_device, seed_everything
-
-# The base of click's usage errors. Typer may carry its own copy of click, so ask it.
-UsageError = typer.BadParameter.__bases__[0]
+from .running import run_app
+from .training import fit
 
 app = typer.Typer(
     help="Decoupled Multimodal Distillation: train it, score it, look at its data.",
@@ -44,6 +45,9 @@ app = typer.Typer(
 data_app = typer.Typer(help="Look at data sets.")
 app.add_typer(data_app, name="data")
 
+Split = Annotated[
+    str | None, typer.Option(help="train, valid or test; test, or the only one, by default")
+]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a trained model, the --out of train")]
 
 
@@ -75,21 +79,24 @@ def train(
         | train_set
     )
     seed_everything(config.seed)
+    warn_of_unfit(data)
     fit(kind.for_dataset(splits["train"], **model_set), splits, config)
-    if os.environ.get("RANK", "0") == "0" and "test" in splits:
-        _print_scores(json.loads((out / "metrics.json").read_text())["test"], "test")
+    if os.environ.get("RANK", "0") == "0":
+        scores = read_json(out / "metrics.json")
+        if "test" in scores:
+            _print_scores(scores["test"], "test")
 
 
 @app.command(epilog="Example: dmdlite evaluate runs/toy --data toy")
 def evaluate(
     run: RunFolder,
     data: DataName,
-    split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
+    split: Split = None,
     device: Device = None,
 ) -> None:
     """Score a trained model, with the floor a constant reaches beside each score."""
-    model, splits = _load(run, data, split, device)
-    _print_scores(evaluate_model(model, splits[split], splits.get("train")), split)
+    model, splits, split = _load(run, data, split, device)
+    _print_scores(evaluate_model(model, splits[split], _reference(splits)), split)
 
 
 @app.command(epilog="Example: dmdlite predict runs/toy --data toy --out predictions.csv")
@@ -97,11 +104,17 @@ def predict(
     run: RunFolder,
     data: DataName,
     out: Annotated[Path, typer.Option(help="The CSV file to write")],
-    split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
+    split: Split = None,
     device: Device = None,
 ) -> None:
-    """Write id, label, prediction and, of DMD, every modality's own logits; one line a sample."""
-    model, splits = _load(run, data, split, device)
+    """Write id, label, prediction and, of DMD, every modality's own logits; one line a sample.
+
+    The clips need no labels; where there is none, its cell stays empty.
+    """
+    model, splits, split = _load(run, data, split, device)
+    ours(out, "id,label,prediction")
+    if model.scaler is not None:
+        model.scaler.check(splits[split])
     units = [unit for unit in UNITS if getattr(model, unit, None) is not None]
     logits = [f"{unit}_{m}" for unit in units for m in model.config.modalities]
     header = ["id", "label", "prediction", *logits]
@@ -113,7 +126,7 @@ def predict(
             numbers = [batch.labels[:, None], output.prediction[:, None]]
             numbers += [getattr(output, unit).logits for unit in units]
             for line in torch.cat(numbers, dim=1).float().tolist():
-                writer.writerow([next(ids), *(f"{x:.6f}" for x in line)])
+                writer.writerow([next(ids), *("" if isnan(x) else f"{x:.6f}" for x in line)])
     typer.echo(f"{len(splits[split])} predictions in {out}")
 
 
@@ -144,8 +157,10 @@ app.command(epilog="Example: dmdlite grade submissions --assignment a1 --out gra
 @data_app.command(epilog="Example: dmdlite data info toy")
 def info(name: Annotated[str, typer.Argument(help="As for --data")]) -> None:
     """Splits, widths, lengths, missing modalities, labels and floors of a data set."""
-    for split, dataset in load_dataset(name).items():
-        y = dataset.labels
+    splits = load_dataset(name)
+    typer.echo(f"folds {grouping(splits)}")
+    for split, dataset in splits.items():
+        y = dataset.labels[dataset.labelled]
         spread = f"mean {y.mean():.2f}, sd {y.std(correction=0):.2f}" if len(y) else "none"
         typer.echo(f"{split}: {len(dataset)} samples; labels {spread}")
         for m, width in zip(dataset.modalities, dataset.widths, strict=True):
@@ -160,44 +175,38 @@ def info(name: Annotated[str, typer.Argument(help="As for --data")]) -> None:
 
 
 def _load(
-    run: Path, data: str, split: str, device: str | None
-) -> tuple[SentimentModel, dict[str, MultimodalDataset]]:
+    run: Path, data: str, split: str | None, device: str | None
+) -> tuple[SentimentModel, dict[str, MultimodalDataset], str]:
+    """The model, the data, and the split to look at: test, or the only one there is."""
     model = load_model(run).to(pick_device(device))
     splits = load_dataset(data)
+    split = split or (next(iter(splits)) if len(splits) == 1 else "test")
     if split not in splits:
         raise DataError(f"{data}: has no {split} split, only {', '.join(splits)}")
-    return model, splits
+    return model, splits, split
+
+
+def _reference(splits: dict[str, MultimodalDataset]) -> MultimodalDataset | None:
+    """What the floor's constant is chosen on, where it can be: labelled training samples."""
+    train = splits.get("train")
+    return train if train is not None and len(train) and train.labelled.all() else None
 
 
 def _print_scores(scores: dict, split: str) -> None:
     typer.echo(f"{split:15}{'score':>8}{'floor':>8}")
+    lacking = []
     for name, floor in scores["floors"].items():
-        typer.echo(f"{name:15}{scores[name]:8.3f}{floor:8.3f}")
+        shown = [x is None or isnan(x) for x in (scores[name], floor)]
+        lacking += [name] if any(shown) else []
+        cells = [
+            "-" if gone else f"{x:.3f}"
+            for x, gone in zip((scores[name], floor), shown, strict=True)
+        ]
+        typer.echo(f"{name:15}{cells[0]:>8}{cells[1]:>8}")
+    if lacking:
+        typer.echo(f"-: {', '.join(lacking)} undefined, every label of {split} is 0")
 
 
 def main() -> None:
     """Entry point of the `dmdlite` command."""
     run_app(app)
-
-
-def run_app(app: typer.Typer) -> None:
-    """Run a command, turn user mistakes into one line and exit code 2."""
-    try:
-        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
-    except UsageError as error:
-        code = _fail(error.format_message())
-    except (ConfigError, DataError, ModelError, FloatingPointError, OSError) as error:
-        code = _fail(str(error))
-    except RuntimeError as error:
-        if "memory" not in str(error):
-            raise
-        code = _fail(f"out of memory; try a smaller batch_size or model ({error})")
-    except (typer.Abort, KeyboardInterrupt):
-        code = 130
-    sys.exit(code)
-
-
-def _fail(message: str) -> int:
-    plain = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
-    typer.echo("error: " + plain, err=True)
-    return 2

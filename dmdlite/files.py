@@ -9,11 +9,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
 
 from .errors import DataError
 
@@ -29,25 +32,77 @@ def writable(path: str | Path) -> Path:
     return path
 
 
+def ours(path: str | Path, mark: str) -> Path:
+    """`path`, when nothing is there, or a file that holds `mark`, as those of this command do.
+
+    Raises DataError for anything else: nobody's file is replaced.
+    """
+    path = writable(path)
+    if path.exists() and path.stat().st_size and mark.encode() not in path.read_bytes():
+        raise DataError(
+            f"{path}: holds something else than this command writes; choose another name"
+        )
+    return path
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path that takes the place of `path` when the block ends well, else vanishes."""
+    """A temporary path that takes the place of `path` when the block ends well, else vanishes.
+
+    Raises OSError that names `path` when the disk refuses: full, over quota, read-only.
+    """
     path = writable(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     try:
-        yield temporary
-        readable(temporary)
-        os.replace(temporary, path)
+        with naming(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            readable(temporary)
+            os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """What the system refuses in the block names the file and the reason, in one line."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error).removeprefix(f"{path}.tmp: cannot be written ")
+        raise OSError(f"{path}: cannot be written ({reason.strip('()')})") from None
+
+
+def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write a safetensors file. Raises OSError that names it when the disk refuses."""
+    with naming(path):
+        try:
+            save_file({k: x.detach().cpu().contiguous() for k, x in tensors.items()}, path)
+        except SafetensorError as error:
+            raise OSError(str(error)) from None
+        readable(path)
 
 
 def readable(path: Path) -> None:
     """Give a file the permissions of any new file; some libraries make theirs private."""
-    umask = os.umask(0)
-    os.umask(umask)
-    path.chmod(0o666 & ~umask)
+    fresh = path.with_name(path.name + ".new")
+    fresh.touch()
+    path.chmod(fresh.stat().st_mode)
+    fresh.unlink()
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """The folder is this process's to write in until the block ends.
+
+    Raises DataError when another living process has it; a killed one holds nothing.
+    """
+    try:
+        with FileLock(_lock_file(folder.resolve(), "claim"), timeout=0):
+            yield
+    except Timeout:
+        raise DataError(f"{folder}: another process writes into this folder") from None
 
 
 @contextmanager
@@ -114,25 +169,25 @@ def _partial(folder: Path) -> Path:
     return folder.parent.resolve() / f".{folder.name}.dmdlite-partial"
 
 
-def _lock_file(folder: Path) -> Path:
+def _lock_file(folder: Path, kind: str = "") -> Path:
     """Not beside the folder: locks work on a machine's own disk, and stay there as empty files."""
-    name = hashlib.sha256(os.fsencode(folder.parent.resolve() / folder.name)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"dmdlite-{name}.lock"
+    place = os.fsencode(folder.parent.resolve() / folder.name) + kind.encode()
+    return Path(tempfile.gettempdir()) / f"dmdlite-{hashlib.sha256(place).hexdigest()[:16]}.lock"
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON; NaN, which JSON does not have, becomes null."""
+    """Write JSON; NaN and inf, which JSON does not have, become null."""
     with replacing(path) as temporary:
-        text = json.dumps(_without_nan(content), indent=2)
+        text = json.dumps(_finite(content), indent=2, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def _without_nan(content: Any) -> Any:
+def _finite(content: Any) -> Any:
     if isinstance(content, dict):
-        return {k: _without_nan(v) for k, v in content.items()}
+        return {k: _finite(v) for k, v in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_without_nan(v) for v in content]
-    return None if isinstance(content, float) and math.isnan(content) else content
+        return [_finite(v) for v in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def read_json(path: Path) -> Any:

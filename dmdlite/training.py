@@ -1,65 +1,38 @@
-"""Training, resuming, evaluating, predicting (Sec. 3.3 and 4, Chapter 9)."""
+"""Training and resuming (Sec. 3.3 and 4, Chapter 9)."""
 
 from __future__ import annotations
 
 import math
-import os
-import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from .checkpoint import TrainState, load_checkpoint, save_checkpoint
+from .base import SentimentModel
+from .checkpoint import (
+    CHECKPOINT,
+    TrainState,
+    check_place,
+    holds_model,
+    load_checkpoint,
+    save_checkpoint,
+)
 from .config import TrainConfig
-from .data.dataset import Batch, MultimodalDataset
-from .errors import ConfigError, DataError
-from .files import write_json
-from .metrics import floors, sentiment_metrics
+from .data.dataset import MultimodalDataset
+from .data.scaling import Scaler, column_statistics, needs_scaling
+from .devices import autocast, pick_device, seed_everything
+from .errors import ConfigError, DataError, Stopped
+from .evaluation import evaluate, forward_all, predict, validate  # noqa: F401  others ask here
+from .files import claimed, write_json
 from .processes import Processes
 
+HUGE = 1e6  # features beyond this, unscaled, are a likelier cause of overflow than the rate
 RESIDENT_BYTES = 2 * 1024**3  # a data set up to this size is kept on the device
-
-
-def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and PyTorch (CPU and GPUs)."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-
-
-def pick_device(name: str | None = None) -> torch.device:
-    """The device called `name`; without a name CUDA, then MPS, then CPU.
-
-    Of several processes on a machine each takes its own GPU. Raises ConfigError when PyTorch does
-    not know the name or cannot use it here.
-    """
-    if name is None:
-        cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-        gpu = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-        return torch.device(gpu if cuda else "mps" if mps else "cpu")
-    try:
-        torch.empty(0, device=name)
-        usable = torch.device(name).type != "meta"
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"device: {name!r} cannot be used here ({reason})") from None
-    if not usable:
-        raise ConfigError(f"device: {name!r} holds no numbers")
-    return torch.device(name)
-
-
-def autocast(device: torch.device):
-    """bfloat16 autocast on a GPU that has it, plain float32 elsewhere."""
-    cuda = device.type == "cuda"
-    usable = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.autocast(device.type, torch.bfloat16, enabled=usable)
 
 
 def fit(
@@ -70,34 +43,61 @@ def fit(
     The best epoch has the lowest validation MAE. Returns one row an epoch: epoch, learning rate,
     training and validation losses by name, validation MAE and acc2. With `config.out`, writes
     config.json, model.safetensors, history.csv and metrics.json there, and after every epoch a
-    checkpoint. Ctrl-C ends training cleanly and keeps the best model. `config.seed` decides
-    shuffles and dropout; call `seed_everything` before making the model to decide its start.
+    checkpoint; the folder is this process's alone until the end. `config.seed` decides shuffles
+    and dropout; call `seed_everything` before making the model to decide its start.
+
+    A SentimentModel keeps the statistics of its training features (`model.scaler`) and, where they
+    are not near mean 0 and deviation 1, or `config.standardize` says so, scales by them whatever
+    it reads from then on. One that has statistics keeps those.
 
     Under `torchrun` or `accelerate launch` every process takes its share of each step, up to
     `batch_size` samples, and a step is that of all of them. What looks at a whole batch (triplets
     of the margin loss, batch normalisation) sees each process's own. The main process validates,
     and all go by what it finds.
 
-    Raises DataError for a missing or empty split, ConfigError when the run to resume had other
-    settings or there are more processes than samples, FloatingPointError when a loss is not finite.
+    Raises DataError for a missing or empty split, one without labels, one on another scale than
+    train, or an `out` that holds something else than a run; ConfigError when the run to resume had
+    other settings or there are more processes than samples, FloatingPointError when a loss is not
+    finite, Stopped on Ctrl-C, once the best model so far is in place and written.
     """
     config = config or TrainConfig()
-    for split in ("train", "valid"):
-        if split not in splits or not len(splits[split]):
-            raise DataError(f"fit needs a {split} split; got {', '.join(splits) or 'none'}")
+    check_trainable(splits)
     device = pick_device(config.device)
     processes = Processes.joined(device)
     if processes.count > len(splits["train"]):
         n = len(splits["train"])
         raise ConfigError(f"{processes.count} processes are too many for {n} training samples")
+    out = Path(config.out) if config.out else None
+    with claimed(out) if out and processes.main else nullcontext():
+        return _fit(model, splits, config, device, processes, out)
+
+
+def check_trainable(splits: dict[str, MultimodalDataset]) -> None:
+    """Raises DataError unless there are train and valid, with samples and labels."""
+    for split in ("train", "valid"):
+        if split not in splits or not len(splits[split]):
+            raise DataError(f"fit needs a {split} split; got {', '.join(splits) or 'none'}")
+        data = splits[split]
+        if without := int((~data.labelled).sum()):
+            raise DataError(f"{data.name}, {split}: {without} of {len(data)} samples lack a label")
+
+
+def _fit(
+    model: nn.Module,
+    splits: dict[str, MultimodalDataset],
+    config: TrainConfig,
+    device: torch.device,
+    processes: Processes,
+    out: Path | None,
+) -> list[dict[str, float]]:
     seed_everything(config.seed + processes.rank)
+    _keep_scale(model, splits, config)
     state = TrainState.start(model.to(device), config, splits)
     processes.take_over(model)
-    out = Path(config.out) if config.out else None
-    if config.resume:
+    if config.resume and ((out / CHECKPOINT).exists() or holds_model(out)):
         load_checkpoint(out, state, config, processes)
-    elif out and processes.main:
-        state.clear(out)
+    elif out:
+        check_place(out)
     data = {split: _resident(splits[split], device) for split in ("train", "valid")}
     started = time.perf_counter()
     bar = tqdm(
@@ -108,6 +108,9 @@ def fit(
         file=sys.stderr,
         disable=not (config.progress and processes.main),
     )
+    if config.resume and not state.history:
+        bar.write(f"{out}: no checkpoint to resume from; the run starts", file=sys.stderr)
+    stopped = False
     with bar:
         try:
             while not state.finished(config):
@@ -118,15 +121,38 @@ def fit(
                 bar.update()
                 bar.set_postfix(valid_mae=state.history[-1]["valid_mae"], best=state.best_epoch)
         except KeyboardInterrupt:
+            stopped = True
             done = len(state.history)
-            bar.write(f"stopped after {done} epochs; keeping epoch {state.best_epoch}")
+            says = f"stopped after {done} epochs; keeping epoch {state.best_epoch}"
+            bar.write(says, file=sys.stderr)
     model.load_state_dict(state.best)
     model.eval()
-    if out and processes.main:
+    if out and processes.main and state.history:
         model.save_pretrained(out)
         seconds = time.perf_counter() - started
-        write_json(out / "metrics.json", _report(model, splits, state, device, seconds))
+        write_json(out / "metrics.json", _report(model, splits, state, device, seconds, stopped))
+    if stopped:
+        raise Stopped(state.history)
     return state.history
+
+
+def _keep_scale(
+    model: nn.Module, splits: dict[str, MultimodalDataset], config: TrainConfig
+) -> None:
+    """Give the model its training data's statistics, and see that every split is like them."""
+    if not isinstance(model, SentimentModel):
+        return
+    if model.scaler is None:
+        statistics = column_statistics(splits["train"])
+        needed = needs_scaling(splits["train"], statistics)
+        asked = config.standardize
+        model.scaler = Scaler(statistics, bool(needed) if asked is None else asked)
+        if needed and config.progress:
+            done = "are" if model.scaler.applied else "would better be"
+            says = f"the features of {', '.join(needed)} {done} standardised, as measured on train"
+            tqdm.write(says, file=sys.stderr)
+    for data in splits.values():
+        model.scaler.check(data)
 
 
 def _resident(dataset: MultimodalDataset, device: torch.device) -> MultimodalDataset:
@@ -142,15 +168,24 @@ def _run_epoch(
     rate = state.optimiser.param_groups[0]["lr"]
     train = _train_pass(state, data["train"], config, processes)
     processes.take_over(state.model)  # running statistics are each process's own until here
-    valid = _validate(state.model, data["valid"], config.batch_size) if processes.main else None
+    valid = validate(state.model, data["valid"], config.batch_size) if processes.main else None
     valid = processes.told(valid)
     state.scheduler.step(valid["mae"])
     row = {"epoch": epoch, "learning_rate": rate}
     row |= {f"train_{k}": v for k, v in train.items()} | {f"valid_{k}": v for k, v in valid.items()}
     for name, value in row.items():
         if not math.isfinite(value) and name != "valid_acc2":  # no non-zero label: no acc2
-            raise FloatingPointError(f"epoch {epoch}: {name} is {value}; try a lower learning_rate")
+            raise FloatingPointError(
+                f"epoch {epoch}: {name} is {value}; {_likely_cause(data['train'])}"
+            )
     return row
+
+
+def _likely_cause(train: MultimodalDataset) -> str:
+    for m, values in train.values.items():
+        if len(values) and (largest := float(values.abs().max())) > HUGE:
+            return f"the features of {m} reach {largest:.3g}: too large, standardise them"
+    return "try a lower learning_rate"
 
 
 def _epoch_order(n: int, seed: int, epoch: int) -> Tensor:
@@ -185,57 +220,13 @@ def _train_pass(
     return {name: (value / len(order)).item() for name, value in sums.items()}
 
 
-def forward_all(
-    model: nn.Module, dataset: MultimodalDataset, batch_size: int = 128
-) -> Iterator[tuple[Batch, object]]:
-    """(batch, output) over a data set in stored order, in evaluation mode, without gradients."""
-    model.eval()
-    device = next(model.parameters()).device
-    for batch in dataset.batches(batch_size):
-        batch = batch.to(device)
-        with torch.inference_mode(), autocast(device):
-            yield batch, model(batch)
-
-
-def _validate(model: nn.Module, dataset: MultimodalDataset, batch_size: int) -> dict[str, float]:
-    sums, predictions = defaultdict(float), []
-    for batch, output in forward_all(model, dataset, batch_size):
-        predictions.append(output.prediction.float().cpu())
-        for name, value in output.losses(batch).items():
-            sums[name] += value.item() * len(batch)
-    losses = {name: value / len(dataset) for name, value in sums.items()}
-    if not math.isfinite(losses["total"]):
-        return losses | {"mae": math.nan, "acc2": math.nan}
-    scores = sentiment_metrics(torch.cat(predictions), dataset.labels.cpu())
-    return losses | {"mae": scores["mae"], "acc2": scores["acc2"]}
-
-
-def predict(model: nn.Module, dataset: MultimodalDataset) -> Tensor:
-    """Predicted sentiment of every sample, in stored order: [N] float32 on the CPU."""
-    outputs = forward_all(model, dataset)
-    return torch.cat([output.prediction.float().cpu() for _, output in outputs])
-
-
-def evaluate(
-    model: nn.Module, dataset: MultimodalDataset, reference: MultimodalDataset | None = None
+def _report(
+    model, splits, state: TrainState, device: torch.device, seconds: float, stopped: bool
 ) -> dict:
-    """`sentiment_metrics` of the model on a data set, and "floors", the same for a constant.
-
-    The constant is chosen on `reference` (the training split, say), by default on `dataset`.
-    Raises DataError when the data set is empty.
-    """
-    if not len(dataset):
-        raise DataError(f"{dataset.name}: no samples to evaluate on")
-    labels = dataset.labels.cpu()
-    scores = sentiment_metrics(predict(model, dataset), labels)
-    floor = floors(labels, None if reference is None else reference.labels.cpu())
-    return {**scores, "floors": floor}
-
-
-def _report(model, splits, state: TrainState, device: torch.device, seconds: float) -> dict:
     """What metrics.json holds."""
-    scored = [split for split in ("valid", "test") if len(splits.get(split, ()))]
+    scored = [s for s in ("valid", "test") if len(splits.get(s, ())) and splits[s].labelled.all()]
     return {
+        "stopped": stopped,
         "best_epoch": state.best_epoch,
         "epochs": len(state.history),
         "seconds": round(seconds, 1),

@@ -16,8 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..data.dataset import MultimodalDataset
 from ..data.scaling import standardize, time_pooled
+from ..devices import seed_everything
 from ..metrics import floors
-from ..training import seed_everything
 
 FEATURE_DIM, BATCH = 16, 100
 

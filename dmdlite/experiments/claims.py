@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ttest_1samp
 
-from .formatting import Table, about, shown_p, values
+from .formatting import Table, about, shown, shown_p, values
 from .tables import alone, modalities_of
 
 LEVEL = 0.05
@@ -109,7 +109,13 @@ def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
 def claims_table(rows: pd.DataFrame) -> Table:
     """The claims with what the seeds say of them."""
     cells = tuple(
-        (t.claim, t.measure, f"{t.difference:+.3f} ± {t.sd:.3f}", shown_p(t.p), t.verdict)
+        (
+            t.claim,
+            t.measure,
+            f"{t.difference:+.3f} ± {shown([t.sd], 3, 1)}",
+            shown_p(t.p),
+            t.verdict,
+        )
         for t in verdicts(rows).itertuples()
     )
     columns = ("claim", "measure", "difference, ours", "p", "on these data")

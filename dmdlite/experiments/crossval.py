@@ -11,11 +11,12 @@ import pandas as pd
 import torch
 import typer
 
+from ..data.storage import warn_of_unfit
 from ..errors import ConfigError, DataError
-from ..files import writable, write_json
+from ..files import ours, write_json
 from ..options import DataName, Settings, parse_settings
 from ..registry import MODELS, find_model
-from .formatting import Table, score
+from .formatting import Table, score, undefined
 from .runs import Run
 from .study import Study
 from .sweep import sweep
@@ -52,8 +53,9 @@ def summary(rows: pd.DataFrame) -> Table:
     lines.append(("floor", *(score(floor, "floor", metric) for metric in SCORES)))
     first = rows.iloc[0]
     caption = (
-        f"{first['data']}: {first['samples']} complete samples, {first['folds']} folds, "
-        f"mean ± sd of {rows['seed'].nunique()} shuffles, out-of-fold predictions."
+        f"{first['data']}: {first['samples']} complete samples, {first['folds']} folds "
+        f"{first['grouping']}, mean ± sd of {rows['seed'].nunique()} shuffles, "
+        f"out-of-fold predictions.{undefined(rows)}"
     )
     return Table(caption, ("system", "corr", "MAE", "ACC2 (%)"), tuple(lines))
 
@@ -84,7 +86,8 @@ def crossval(
         raise ConfigError(f"repeats: 1 or more, got {repeats}")
     if folds < 2:
         raise ConfigError(f"folds: from 2 to half the samples, got {folds}")
-    out = writable(out) if out else None
+    out = ours(out, '"repeats"') if out else None
+    warn_of_unfit(data)
     study = Study(
         data, folds=folds, model=tuple(model_set.items()), training=tuple(train_set.items())
     )
@@ -92,6 +95,7 @@ def crossval(
     if incomplete and not lacking:
         raise DataError(f"{data}: --incomplete, but no sample lacks a modality")
     typer.echo(f"{study.samples} complete samples, {lacking} lack a modality")
+    typer.echo(f"folds {study.grouping}")
     runs = planned(study, name, incomplete, range(seed, seed + repeats))
     _ = runs[0].configs  # a setting that cannot work is refused before anything is trained
     with tempfile.TemporaryDirectory() as folder:
@@ -99,5 +103,10 @@ def crossval(
     typer.echo(summary(pd.DataFrame(rows)).markdown())
     if out:
         about = {"data": data, "folds": folds, "repeats": repeats, "seed": seed, "model": name}
-        about |= {"complete": study.samples, "incomplete": lacking, "torch": torch.__version__}
+        about |= {
+            "grouping": study.grouping,
+            "complete": study.samples,
+            "incomplete": lacking,
+            "torch": torch.__version__,
+        }
         write_json(out, {**about, "rows": rows})

@@ -17,7 +17,7 @@ from tabulate import tabulate
 
 NAMES = {"acc7": "ACC7", "acc2": "ACC2", "f1": "F1", "mae": "MAE", "corr": "corr"}
 PERCENT = ("acc7", "acc2", "f1")
-NONE = "–"  # not measured here, or not in the paper
+NONE = "–"  # not measured here, not in the paper, or not defined
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,8 +58,10 @@ def values(rows: pd.DataFrame, system: str, column: str) -> np.ndarray:
 
 
 def shown(numbers: Sequence[float], digits: int = 1, scale: float = 100) -> str:
-    """Mean ± sd over seeds; one run has no sd."""
+    """Mean ± sd over seeds; one run has no sd. NONE where a score is undefined in a run."""
     numbers = scale * np.asarray(numbers, dtype=float)
+    if np.isnan(numbers).any():
+        return NONE
     mean = f"{numbers.mean():.{digits}f}"
     return f"{mean} ± {numbers.std(ddof=1):.{digits}f}" if len(numbers) > 1 else mean
 
@@ -88,8 +90,16 @@ def about(rows: pd.DataFrame) -> str:
     """Data, seeds, test samples, device: the end of every caption."""
     first = rows.iloc[0]
     seeds = rows["seed"].nunique()
-    how = f"{first['folds']} folds" if first["folds"] else "own splits"
+    grouping = first.get("grouping")
+    by = f" {grouping}" if isinstance(grouping, str) else ""
+    how = f"{first['folds']} folds{by}" if first["folds"] else "own splits"
     return (
         f"Ours: {first['data']} ({first['setting']}, {how}, {first['samples']} test samples), "
-        f"mean ± sd of {seeds} seed{'s' * (seeds > 1)}, on {first['device']}."
+        f"mean ± sd of {seeds} seed{'s' * (seeds > 1)}, on {first['device']}.{undefined(rows)}"
     )
+
+
+def undefined(rows: pd.DataFrame) -> str:
+    """Why scores are missing, where some are."""
+    lacking = [NAMES[k] for k in NAMES if k in rows and rows[k].isna().any()]
+    return f" {', '.join(lacking)}: undefined, every test label is 0." if lacking else ""

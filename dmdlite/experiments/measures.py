@@ -11,9 +11,9 @@ from torch import Tensor
 from ..base import SentimentModel
 from ..data.dataset import MultimodalDataset
 from ..data.masks import masked_mean
+from ..evaluation import forward_all
 from ..gd_unit import discrepancy
 from ..metrics import sentiment_metrics
-from ..training import forward_all
 
 UNITS = ("homo", "hetero")
 CODES = ("common", "private", "reinforced")

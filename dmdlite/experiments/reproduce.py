@@ -13,8 +13,9 @@ import typer
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from ..errors import ConfigError
-from ..files import replacing, write_json
+from ..data.storage import warn_of_unfit
+from ..errors import ConfigError, DataError
+from ..files import claimed, replacing, write_json
 from ..options import DataName, Device, Settings, parse_settings, parse_value
 from .artifacts import Artifacts, artifacts, as_written, csv_of, own_runs
 from .cluster import submit
@@ -70,37 +71,62 @@ def reproduce(
     if not (what or listed):
         raise ConfigError(f"reproduce what? {WHAT}")
     names = chosen(what or "all")
+    _check_place(out)
     study = _study(data, setting, folds, standardize, epochs, device, settings)
     systems, runs = systems_of(names), out / "runs"
     find = found_so_far if listed or cluster or job else partial(settled, jobs=jobs)
-    planned = plan(study, find(systems, study, runs, budget=budget), seeds)
-    planned = [run for run in planned if run.system.trial is None or run.seed == 0]
+
+    def planned() -> list[Run]:
+        found = plan(study, find(systems, study, runs, budget=budget), seeds)
+        return [run for run in found if run.system.trial is None or run.seed == 0]
+
     if listed:
-        typer.echo(_listing(planned, runs))
+        typer.echo(_listing(planned(), runs))
         return
+    warn_of_unfit(data)
+    if study.folds:
+        typer.echo(f"folds {study.grouping}")
     if cluster or job:
-        todo = open_runs(planned, runs)
+        todo = open_runs(planned(), runs)
         submit(todo, runs.resolve(), cluster or "slurm", _parameters(job or []))
         typer.echo(
             f"{len(todo)} jobs submitted; a search goes on when its trials are done and the same "
             "command is given again; without --cluster it makes the tables"
         )
         return
-    sweep(planned, runs, jobs)
-    folder = out / study.name
-    search = search_rows(systems, study, runs, budget)
-    if search:
-        _csv(pd.DataFrame(search), folder / "search.csv")
-    for name in names:
-        own = own_runs(name, planned)
-        rows = as_written(pd.DataFrame([run.result(runs) for run in own]))
-        if name in FIGURES:
-            _separate(own, runs, name, jobs)
-        made = artifacts(name, rows, own, runs)
-        _write(made, rows, name, folder)
-        for table in made.tables.values():
-            typer.echo(f"\n{table.markdown()}")
+    with claimed(out):
+        done = planned()
+        sweep(done, runs, jobs)
+        folder = out / study.name
+        search = search_rows(systems, study, runs, budget)
+        if search:
+            _csv(pd.DataFrame(search), folder / "search.csv")
+        for name in names:
+            _make(name, done, runs, folder, jobs)
     typer.echo(f"written to {folder}: {', '.join(names)}")
+
+
+def _make(name: str, done: list[Run], runs: Path, folder: Path, jobs: int) -> None:
+    """The tables and figures of one experiment, written and its tables shown."""
+    own = own_runs(name, done)
+    rows = as_written(pd.DataFrame([run.result(runs) for run in own]))
+    if name in FIGURES:
+        _separate(own, runs, name, jobs)
+    made = artifacts(name, rows, own, runs)
+    _write(made, rows, name, folder)
+    for table in made.tables.values():
+        typer.echo(f"\n{table.markdown()}")
+
+
+def _check_place(out: Path) -> None:
+    """Raises DataError unless `out` is new, empty, or holds what this command writes."""
+    found = [p for p in out.glob("*") if not p.name.startswith(".")] if out.is_dir() else [out]
+    runs = list((out / "runs").glob("*-seed*"))
+    begun = found == [out / "runs"] and not any((out / "runs").iterdir())
+    if out.exists() and found and not (runs or begun):
+        raise DataError(
+            f"{out}: holds something else than runs of reproduce; choose another folder"
+        )
 
 
 def _study(
@@ -159,7 +185,7 @@ def _write(made: Artifacts, rows: pd.DataFrame, name: str, folder: Path) -> None
             with replacing(path) as temporary, plt.rc_context({"svg.hashsalt": name}):
                 figure.savefig(temporary, format=suffix, dpi=150, metadata=about)
         plt.close(figure)
-    facts = ["data", "setting", "folds", "samples", "device", "dmdlite", "torch"]
+    facts = ["data", "setting", "folds", "grouping", "samples", "device", "dmdlite", "torch"]
     first = {fact: rows[fact].iloc[0] for fact in facts}
     first |= {"seeds": rows["seed"].nunique(), "runs": len(rows)}
     first |= {"seconds": round(rows["seconds"].sum(), 1), "date": rows["date"].max()}

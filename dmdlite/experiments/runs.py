@@ -16,19 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from .. import __version__
 from ..baselines.simple import SIMPLE
-from ..checkpoint import CHECKPOINT
+from ..checkpoint import CHECKPOINT, code_version
 from ..config import DMDConfig, ModelConfig, TrainConfig
 from ..data import concatenate
 from ..data.alignment import Splits
 from ..data.scaling import standardize
-from ..files import read_json, replacing, write_json
+from ..devices import pick_device, seed_everything
+from ..files import claimed, read_json, replacing, save_tensors, write_json
 from ..metrics import floors
-from ..training import fit, pick_device, seed_everything
+from ..training import fit
 from .controls import CONTROLS
 from .measures import measured, scores
 from .study import Study
@@ -64,7 +64,7 @@ class Run:
 
     @cached_property
     def config_hash(self) -> str:
-        """Names everything that decides the numbers but the seed."""
+        """Names everything that decides the numbers but the seed: code, data, settings."""
         model, training = (asdict(config) for config in self.configs)
         study, system = self.study, self.system
         for name in ("seed", "device", "out", "resume", "progress"):
@@ -72,7 +72,8 @@ class Run:
         trained = {"model": model, "training": training}
         trained = dict(system.settings) if system.kind in SIMPLE else trained
         used = (study.data_id, study.found_setting, study.folds, study.standardized)
-        about = [__version__, system.kind, system.control, *used, trained]
+        used += (study.incomplete,)
+        about = [code_version(), system.kind, system.control, *used, trained]
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
 
     def folder(self, runs: Path) -> Path:
@@ -95,8 +96,15 @@ class Run:
 def carry_out(run: Run, runs: Path, device: str | None = None) -> None:
     """Train, measure, and write the run's folder; its result comes last.
 
-    A checkpoint that a killed process left is gone on with.
+    A checkpoint that a killed process left is gone on with. Raises Stopped, and leaves no result,
+    when the training was stopped; DataError when another process is at this run.
     """
+    with claimed(run.folder(runs)):
+        if run.result(runs) is None:  # else another process was quicker
+            _carry_out(run, runs, device)
+
+
+def _carry_out(run: Run, runs: Path, device: str | None) -> None:
     folder, started = run.folder(runs), time.perf_counter()
     found, places, facts = [], [], []
     for fold, (splits, outside) in enumerate(run.study.parts(run.seed)):
@@ -112,7 +120,7 @@ def carry_out(run: Run, runs: Path, device: str | None = None) -> None:
     for name in facts[0]["floors"]:
         row[f"floor_{name}"] = _mean([fact["floors"][name] for fact in facts])
     with replacing(folder / OUTPUTS) as temporary:
-        save_file({name: value.contiguous() for name, value in outputs.items()}, temporary)
+        save_tensors(outputs, temporary)
     write_json(folder / RESULT, row)
 
 
@@ -160,6 +168,7 @@ def _about(run: Run, facts: list[dict], seconds: float) -> dict[str, Any]:
         "data": Path(study.data).name,
         "setting": study.found_setting,
         "folds": study.folds,
+        "grouping": study.grouping,
         "control": run.system.control,
         "samples": study.samples,
         "config_hash": run.config_hash,

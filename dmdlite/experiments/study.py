@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold, KFold
 from torch import Tensor
 
 from ..data import MultimodalDataset, concatenate
 from ..data.alignment import Splits, in_setting
+from ..data.groups import described, drawn, groups_of
 from ..data.scaling import standardize
-from ..data.storage import load_dataset
+from ..data.storage import find_folder, load_dataset
 from ..errors import ConfigError, DataError
+from ..files import version
 
 SPLITS = ("train", "valid", "test")
 
@@ -31,23 +33,40 @@ def split_complete(dataset: MultimodalDataset) -> tuple[MultimodalDataset, Multi
 def hold_out(train: MultimodalDataset, seed: int) -> dict[str, MultimodalDataset]:
     """{"train", "valid"}: a fifth of the complete samples is kept aside to stop on.
 
-    Only complete ones, because the test's are.
+    Only complete ones, because the test's are. Groups stay whole: what else a group kept aside
+    has is in neither part. Raises DataError when there is only one group.
     """
-    complete = train.present.all(1).nonzero().squeeze(1)
+    complete, groups = train.present.all(1), train.groups
+    if groups:
+        aside = complete.nonzero().squeeze(1).tolist()
+        part = drawn([groups[i] for i in aside], (0.2, 0.8), seed)
+        held = {groups[i] for i, p in zip(aside, part, strict=True) if p == 0}
+        own = torch.tensor([group in held for group in groups])
+        if not (~own).any():
+            raise DataError(f"{train.name}: one group alone, nothing to keep aside")
+        return {"train": train.subset(~own), "valid": train.subset(own & complete)}
+    places = complete.nonzero().squeeze(1)
     generator = torch.Generator().manual_seed(seed)
-    chosen = complete[torch.randperm(len(complete), generator=generator)]
-    valid = chosen[: len(complete) // 5]
+    chosen = places[torch.randperm(len(places), generator=generator)]
+    valid = chosen[: len(places) // 5]
     rest = torch.ones(len(train), dtype=torch.bool)
     rest[valid] = False
-    return {"train": train.subset(rest.nonzero().squeeze(1)), "valid": train.subset(valid)}
+    return {"train": train.subset(rest), "valid": train.subset(valid)}
+
+
+def without_groups(extra: MultimodalDataset, test: MultimodalDataset) -> MultimodalDataset:
+    """`extra`, less the samples of any group that is tested on."""
+    apart = [group not in test.groups for group in extra.groups] or [True] * len(extra)
+    return extra.subset(torch.tensor(apart, dtype=torch.bool))
 
 
 @dataclass(frozen=True)
 class Study:
     """What all runs of a sweep share: the data and how they are used.
 
-    folds 0 keeps the data's own splits. K folds pool the samples that have every modality; a
-    seed then also decides the shuffle, and its scores come from out-of-fold predictions. Features
+    folds 0 keeps the data's own splits. K folds pool the samples that have every modality, and
+    keep the clips of a video or speaker together where the data name them; a seed then also
+    decides the shuffle, and its scores come from out-of-fold predictions. Features
     are standardised on each training fold, with `standardized` also on the own training split.
     """
 
@@ -73,13 +92,23 @@ class Study:
 
         Raises DataError or ConfigError when they cannot be used as asked.
         """
-        splits = _splits(self.data, self.setting, self.folds)
+        splits = self._loaded[0]
         return splits if self.incomplete or not self.folds else {"all": splits["all"]}
+
+    @property
+    def _loaded(self) -> tuple[Splits, str, str]:
+        folder = find_folder(self.data)
+        return _load(self.data, self.setting, self.folds, folder and version(folder))
 
     @property
     def lacking(self) -> int:
         """How many samples lack a modality, where folds leave them out."""
-        return len(_splits(self.data, self.setting, self.folds)["lacking"])
+        return len(self._loaded[0]["lacking"])
+
+    @property
+    def grouping(self) -> str:
+        """What folds are made by: "by video (16)", or by clip; "" without folds."""
+        return self._loaded[2]
 
     @property
     def found_setting(self) -> str:
@@ -88,8 +117,8 @@ class Study:
 
     @property
     def data_id(self) -> str:
-        """A hash of labels, lengths and every 97th step of the features."""
-        return _data_id(self)
+        """A hash of every value of the data."""
+        return self._loaded[1]
 
     @property
     def samples(self) -> int:
@@ -105,24 +134,49 @@ class Study:
             yield dict(zip(SPLITS, parts, strict=True)), torch.arange(len(parts[-1]))
             return
         pool, extra = self.splits["all"], self.splits.get("lacking")
-        shuffle = KFold(self.folds, shuffle=True, random_state=seed)
-        for fold, (inside, outside) in enumerate(shuffle.split(pool.labels.numpy())):
-            train = pool.subset(inside)
-            train = concatenate([train, extra]) if self.incomplete else train
-            train, test = standardize(train, pool.subset(outside))
+        kind = GroupKFold if pool.groups else KFold
+        shuffle = kind(self.folds, shuffle=True, random_state=seed)
+        folds = shuffle.split(pool.labels.numpy(), groups=pool.groups or None)
+        for fold, (inside, outside) in enumerate(folds):
+            train, test = pool.subset(inside), pool.subset(outside)
+            if self.incomplete:
+                train = concatenate([train, without_groups(extra, test)])
+            train, test = standardize(train, test)
             yield hold_out(train, seed + 1000 * fold) | {"test": test}, torch.as_tensor(outside)
 
 
 # Not in the dataclass, so that a Study sent to another process does not carry the data along.
 @lru_cache(maxsize=1)
-def _splits(data: str, setting: str | None, folds: int) -> Splits:
-    splits, _ = in_setting(load_dataset(data), setting)
-    if folds:
-        complete, lacking = split_complete(concatenate(list(splits.values())))
-        most = len(complete) // 2
-        if not 2 <= folds <= most:
-            raise ConfigError(f"folds: from 2 to {most} for {len(complete)} complete samples")
-        return {"all": complete, "lacking": lacking}
+def _load(data: str, setting: str | None, folds: int, stamp: Any) -> tuple[Splits, str, str]:
+    """The splits in their setting, the identity of the data, and what folds are made by; `stamp`
+    changes with the files."""
+    found = load_dataset(data)
+    names = [f"{split} {dataset.fingerprint()}" for split, dataset in found.items()]
+    identity = hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
+    splits, _ = in_setting(found, setting)
+    for split, dataset in splits.items():
+        if without := int((~dataset.labelled).sum()):
+            raise DataError(f"{data}: {without} samples of {split} lack a label")
+    if not folds:
+        return _own(data, splits), identity, ""
+    pool = concatenate(list(splits.values()))
+    groups = groups_of(pool)  # of all together: a part alone may not show what its ids name
+    pooled = _pooled(replace(pool, groups=groups), folds)
+    return pooled, identity, described(pooled["all"].groups, bool(pool.groups))
+
+
+def _pooled(pool: MultimodalDataset, folds: int) -> Splits:
+    complete, lacking = split_complete(pool)
+    groups = complete.groups
+    most, what = len(complete) // 2, f"{len(complete)} complete samples"
+    if groups:
+        most, what = min(most, len(set(groups))), f"{len(set(groups))} videos or speakers"
+    if not 2 <= folds <= most:
+        raise ConfigError(f"folds: from 2 to {most} for {what}")
+    return {"all": complete, "lacking": lacking}
+
+
+def _own(data: str, splits: Splits) -> Splits:
     for split in SPLITS:
         if not len(splits.get(split, ())):
             raise DataError(f"{data}: has no {split} split; --folds 5 makes some")
@@ -132,13 +186,3 @@ def _splits(data: str, setting: str | None, folds: int) -> Splits:
         names = ", ".join(absent)
         raise DataError(f"{data}: all of train lacks {names}; --folds 5 uses complete samples")
     return splits
-
-
-@lru_cache(maxsize=8)
-def _data_id(study: Study) -> str:
-    digest = hashlib.sha256()
-    for dataset in study.splits.values():
-        digest.update(dataset.fingerprint().encode())
-        for values in dataset.values.values():
-            digest.update(values[::97].float().numpy().tobytes())
-    return digest.hexdigest()[:16]

@@ -45,7 +45,7 @@ def _published(value: float | str) -> str:
 
 def _floor(rows: pd.DataFrame, metric: str) -> str:
     value = rows[f"floor_{metric}"].mean()
-    return f"{100 * value:.1f}" if metric in PERCENT else f"{value:.3f}"
+    return shown([value]) if metric in PERCENT else shown([value], 3, 1)
 
 
 def table3(rows: pd.DataFrame) -> Table:
@@ -152,7 +152,7 @@ def gaps(rows: pd.DataFrame) -> Table:
     cells = [
         (s, *(shown(line) for line in a), shown(a.max(0) - a.min(0))) for s, a in found.items()
     ]
-    floor = (f"{100 * rows['floor_acc2'].mean():.1f}",) * len(modalities_of(rows))
+    floor = (shown([rows["floor_acc2"].mean()]),) * len(modalities_of(rows))
     cells.append(("floor", *floor, NONE))
     columns = ("system", *modalities_of(rows), "largest − smallest")
     caption = f"Fig. 1a. ACC2 of each modality's own logit in HomoGD's unit. {about(rows)}"

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from ..files import writable
+from ..files import ours
 from . import sandbox
 from .course import grade_course, submissions
 
@@ -44,7 +44,13 @@ def grade(
         typer.echo("no namespaces here (unshare): sockets are blocked within Python only", err=True)
     with tqdm(total=len(submissions(folder)), unit="notebook", disable=None) as bar:
         rows = grade_course(
-            folder, assignment, writable(out), jobs, limits, feedback, lambda _: bar.update()
+            folder,
+            assignment,
+            ours(out, "submission,"),
+            jobs,
+            limits,
+            feedback,
+            lambda _: bar.update(),
         )
     for row in rows:
         notes = f"   {row['notes'][:100]}" if row["notes"] else ""

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import DataError
-from ..files import replacing
+from ..files import ours, replacing
 from . import sandbox
 from .feedback import feedback_files, in_words, notes
 from .sandbox import Limits
@@ -85,7 +85,7 @@ def grade_course(
     _write(out, rows)
     entries = [o.entry | {"submission": n} for n, o in zip(names, outcomes, strict=True) if o.entry]
     if entries:
-        _write(out.with_name("leaderboard.csv"), sorted(entries, key=_place))
+        _write(ours(out.with_name("leaderboard.csv"), "submission,"), sorted(entries, key=_place))
     return rows
 
 
@@ -123,7 +123,7 @@ def _hand_out(path: Path, outcome: Outcome, tests: list[Case]) -> None:
     """Write a student's feedback; what keeps it from being written, too long a name say, is a note
     of the outcome."""
     try:
-        _write_text(path, in_words(outcome, tests))
+        _write_text(ours(path, " of "), in_words(outcome, tests))
     except Exception as error:  # one submission must not cost the class its marks
         outcome.cells["feedback"] = f"not written: {getattr(error, 'strerror', None) or error}"
 
