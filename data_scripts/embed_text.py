@@ -12,7 +12,7 @@ from typing import Annotated
 
 import torch
 import typer
-from dmdlite_data.conversion import Piece, convert, data_home, manifest_of
+from dmdlite_data.conversion import Piece, convert, data_home
 from dmdlite_data.options import Dtype, Out, Precision, new_app
 from dmdlite_data.own_files import parse_table
 from dmdlite_data.reading import reading
@@ -20,7 +20,8 @@ from dmdlite_data.text_encoder import Level, TextEncoder
 
 from dmdlite import DataError, MultimodalDataset, load_dataset
 from dmdlite.cli import run_app
-from dmdlite.training import pick_device
+from dmdlite.data.storage import manifest_of
+from dmdlite.devices import pick_device
 
 CHUNK = 256  # clips embedded, cached and written together
 app = new_app()

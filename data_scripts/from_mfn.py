@@ -13,6 +13,7 @@ from typing import Annotated
 import numpy as np
 import typer
 from dmdlite_data.conversion import Piece, convert, padded_pieces
+from dmdlite_data.formats import refuse_others
 from dmdlite_data.options import Dtype, Out, Precision, new_app
 from dmdlite_data.published import MFN
 from dmdlite_data.safe_hdf5 import open_hdf5, read_array
@@ -93,6 +94,7 @@ def from_mfn(
     dtype: Dtype = Precision.float32,
 ) -> None:
     """Convert the MFN release's files; padding found wherever it is, labels mapped to [-3, 3]."""
+    refuse_others(folder, "from_mfn.py")
     release, wanted = find_release(name), parse_splits(splits)
     failed = {
         split: {

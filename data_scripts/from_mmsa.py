@@ -13,7 +13,7 @@ import numpy as np
 import typer
 from dmdlite_data.conversion import Piece, convert, padded_pieces
 from dmdlite_data.options import Dtype, Name, Out, Precision, new_app
-from dmdlite_data.pickled import FIELDS, Fields, known_name, read_splits
+from dmdlite_data.pickled import FIELDS, WIDTHS, Fields, known_name, read_splits
 
 from dmdlite import DataError
 from dmdlite.cli import run_app
@@ -41,14 +41,17 @@ def from_mmsa(
     ] = None,
 ) -> None:
     """Convert MMSA's pickle: lengths honoured, ids and transcripts kept. Nothing in it is run."""
-    splits = read_splits(file)
+    splits = read_splits(file, "from_mmsa.py")
     fields = {m: f for m, f in FIELDS.items() if m != "language" or not without_language}
     first = next(iter(splits.values()))
-    known = known_name(file, *(first.features(f).shape[2] for f in ("vision", "audio")))
+    widths = tuple(first.features(f).shape[2] for f in ("vision", "audio"))
+    sizes = {split: len(part.array("vision")) for split, part in splits.items()}
+    known = known_name(file, *widths, sizes)
     _check_text(splits, without_language)
     grid = len({first.features(f).shape[1] for f in fields.values()} | _text_steps(first)) == 1
-    name = name or f"{known}_{'aligned' if grid else 'unaligned'}"
-    scale = label_scale or (3.0 if known == "sims" else 1.0)
+    guess = f"{known}_{'aligned' if grid else 'unaligned'}"
+    guessed, name = name is None, name or guess
+    scale = label_scale or (3.0 if WIDTHS.get(widths) == "sims" else 1.0)
     pieces = (
         piece for part in splits.values() for piece in _pieces(part, fields, name, scale, grid)
     )
@@ -58,8 +61,9 @@ def from_mmsa(
         out,
         source=f"MMSA pickle {file.name}",
         inputs=[file],
-        total=sum(len(part.array("vision")) for part in splits.values()),
+        total=sum(sizes.values()),
         dtype=dtype,
+        guessed=guessed,
         label_map=f"label * {scale:g}",
         aligned=grid,
         not_kept={s: sorted(set(DERIVED) & set(part.content)) for s, part in splits.items()},
@@ -89,12 +93,12 @@ def _pieces(
 ) -> Iterator[Piece]:
     features = {m: part.features(field) for m, field in fields.items()}
     n = len(features["vision"])
-    labels = "regression_labels" if "regression_labels" in part else "labels"
+    labels = next((f for f in ("regression_labels", "labels") if f in part), None)
     yield from padded_pieces(
         part.split,
         name,
         features,
-        part.column(labels, n) * scale,
+        part.column(labels, n) * scale if labels else None,
         ["_".join(row) for row in part.words("id", n)] if "id" in part else None,
         lengths=_lengths(part, fields, n),
         texts=[" ".join(row) for row in part.words("raw_text", n)] if "raw_text" in part else [],
@@ -108,7 +112,7 @@ def _pieces(
 
 
 def _lengths(part: Fields, fields: dict[str, str], n: int) -> dict[str, np.ndarray]:
-    """[N] steps per modality where the file says: its lengths, and BERT's mask for language."""
+    """[N] steps per modality, or [N, T] which: the file's lengths, BERT's mask for language."""
     given = {m: f"{field}_lengths" for m, field in fields.items()}
     found = {m: part.column(field, n) for m, field in given.items() if field in part}
     if "language" in fields and "text_bert" in part and "language" not in found:
@@ -118,8 +122,10 @@ def _lengths(part: Fields, fields: dict[str, str], n: int) -> dict[str, np.ndarr
                 f"{part.where}: text_bert has shape {tokens.shape}, expected ({n}, 3, T)"
             )
         tokens = tokens[:] if tokens.shape[1] == 3 else np.swapaxes(tokens[:], 1, 2)
-        told = tokens[:, 1].sum(axis=1)  # rows: ids, mask, segment
-        found["language"] = np.where(told > 0, told, part.array("text").shape[1])
+        mask = tokens[:, 1] > 0  # rows: ids, mask, segment
+        mask[~mask.any(axis=1)] = True  # says nothing
+        same = mask.shape[1] == part.array("text").shape[1]
+        found["language"] = mask if same else mask.sum(axis=1)
     return found
 
 

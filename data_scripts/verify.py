@@ -12,7 +12,6 @@ from typing import Annotated
 import matplotlib.pyplot as plt
 import typer
 from dmdlite_data.checks import Finding, Status, check
-from dmdlite_data.conversion import manifest_of
 from dmdlite_data.options import new_app
 from dmdlite_data.reading import reading
 from dmdlite_data.scan import scan
@@ -20,9 +19,11 @@ from tqdm.auto import tqdm
 
 from dmdlite import DataError, load_dataset
 from dmdlite.cli import run_app
-from dmdlite.files import writable
+from dmdlite.data.storage import manifest_of
+from dmdlite.files import ours, replacing
 from dmdlite.plots import data_overview
 
+MARK = "dmdlite verify"  # in the figure's metadata: what may be drawn anew
 app = new_app()
 
 
@@ -38,9 +39,10 @@ def verify(
 
     Exit code: 0 all well or worth a note, 1 a check failed, 2 the data set cannot be read.
     """
-    figure = writable(figure or f"{Path(name).name.replace(':', '_')}_overview.png")
+    figure = figure or Path(f"{Path(name).name.replace(':', '_')}_overview.png")
     if figure.suffix not in (".png", ".svg", ".pdf"):
         raise DataError(f"--figure {figure}: give it the ending .png, .svg or .pdf")
+    ours(figure, MARK)
     splits = load_dataset(name)
     manifest = manifest_of(name)
     total = sum(data.nbytes for data in splits.values())
@@ -51,7 +53,9 @@ def verify(
     _print(findings)
     with reading(f"{figure}, a picture of {name}"):
         drawn = data_overview(splits)
-        drawn.savefig(figure, dpi=120)
+        about = {"Software" if figure.suffix == ".png" else "Creator": MARK}
+        with replacing(figure) as temporary:
+            drawn.savefig(temporary, dpi=120, format=figure.suffix[1:], metadata=about)
         plt.close(drawn)
     worst = max(finding.status for finding in findings)
     failed = worst == Status.FAIL or (strict and worst == Status.note)

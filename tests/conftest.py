@@ -14,7 +14,7 @@ from dmdlite_data.published import SHA256
 from hypothesis import settings
 
 import dmdlite
-from dmdlite.cli import run_app
+from dmdlite.cli import main, run_app
 from dmdlite.data.toy import make_toy
 
 for setting in [name for name in os.environ if name.startswith("DMDLITE_")]:
@@ -57,6 +57,30 @@ def run_script(monkeypatch, capsys, tmp_path):
         monkeypatch.setattr("sys.argv", ["script", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             run_app(app)
+        captured = capsys.readouterr()
+        return end.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(toy, tmp_path_factory):
+    """A run's folder."""
+    out = tmp_path_factory.mktemp("runs") / "small"
+    dmdlite.seed_everything(0)
+    model = dmdlite.DMD(dmdlite.DMDConfig.for_dataset(toy["train"], **SMALL))
+    dmdlite.fit(model, toy, dmdlite.TrainConfig(epochs=1, out=str(out), progress=False))
+    return out
+
+
+@pytest.fixture
+def run_cli(monkeypatch, capsys):
+    """run_cli("train", ...) -> (exit code, stdout, stderr)."""
+
+    def run(*args):
+        monkeypatch.setattr("sys.argv", ["dmdlite", *map(str, args)])
+        with pytest.raises(SystemExit) as end:
+            main()
         captured = capsys.readouterr()
         return end.value.code or 0, captured.out, captured.err
 

@@ -192,3 +192,11 @@ def test_notebook_has_the_parts_of_a_chapter(notebook):
         assert part in text, part
     summary = text.split("## Summary")[1].split("##")[0]
     assert len(re.findall(r"^\d\. ", summary, re.M)) == 5
+
+
+def test_every_promise_names_a_test_that_exists():
+    promised = re.findall(r"`(test_\w+\.py)(?:::(test_\w+))?`", (BOOK / "promises.md").read_text())
+    assert len(promised) > 10
+    for file, name in promised:
+        source = (BOOK.parent / "tests" / file).read_text()
+        assert f"def {name}(" in source or not name, f"{file}::{name}"

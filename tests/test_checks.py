@@ -41,10 +41,11 @@ def test_labels_that_were_cut(verified, cut, status):
     assert told in found["labels"]
 
 
-def test_groups_that_do_not_fit_the_clips(verified):
-    code, found = verified(splits(), groups={"train": ["anna"]}, **NOTHING_ON_RECORD)
-    assert code == 1
-    assert found["same video"] == [("FAIL", "the manifest's groups do not fit the clips")]
+def test_groups_that_do_not_fit_the_clips(run_script, tmp_path):
+    dmdlite.save_dataset(tmp_path / "planted", splits(), "test", groups={"train": ["anna"]})
+    code, _, err = run_script(verify.app, "planted", "--figure", tmp_path / "x.png")
+    assert code == 2
+    assert "1 groups for 6 labels" in err
 
 
 def test_a_manifest_that_is_none(run_script, tmp_path):
@@ -99,14 +100,6 @@ def test_parts_cover_every_sample_once(monkeypatch):
     offsets = torch.tensor([0, 0, 3, 40, 40, 41, 90])
     assert _parts(offsets, 8) == [(0, 3), (3, 6)]  # a clip is never cut, however long
     assert _parts(offsets[:1], 8) == [(0, 0)]
-
-
-@pytest.mark.parametrize(
-    ("clip", "video"),
-    [("abc$_$3", "abc"), ("a_b[12]", "a_b"), ("abc$_$0.5_1.5#2", "abc"), ("toy_train_0001", None)],
-)
-def test_the_video_of_a_clip(clip, video):
-    assert checks.video_of(clip) == video
 
 
 def test_unknown_and_damaged_data_sets_exit_with_2(run_script, tmp_path, toy_folder):

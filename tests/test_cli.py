@@ -7,34 +7,9 @@ import pytest
 import torch
 
 import dmdlite
-from dmdlite import cli
 from tests.conftest import SMALL
 
 SETTINGS = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 16}).items()]
-
-
-@pytest.fixture
-def run_cli(monkeypatch, capsys):
-    """run_cli("train", ...) -> (exit code, stdout, stderr)."""
-
-    def run(*args):
-        monkeypatch.setattr("sys.argv", ["dmdlite", *map(str, args)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        captured = capsys.readouterr()
-        return end.value.code or 0, captured.out, captured.err
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def trained(toy, tmp_path_factory):
-    """A run's folder."""
-    out = tmp_path_factory.mktemp("runs") / "small"
-    dmdlite.seed_everything(0)
-    model = dmdlite.DMD(dmdlite.DMDConfig.for_dataset(toy["train"], **SMALL))
-    dmdlite.fit(model, toy, dmdlite.TrainConfig(epochs=1, out=str(out), progress=False))
-    return out
 
 
 def test_train_writes_a_run(run_cli, toy_folder, tmp_path):
@@ -117,7 +92,6 @@ MISTAKES = {
         ["train", "--data", "toy", "--out", "OUT", "--device", "tpu9"],
         "device: 'tpu9'",
     ),
-    "no checkpoint": (["train", "--data", "toy", "--out", "OUT", "--resume"], "no checkpoint"),
     "set without value": (["train", "--data", "toy", "--out", "OUT", "--set", "dim"], "NAME=VALUE"),
     "set unknown": (["train", "--data", "toy", "--out", "OUT", "--set", "d=1"], "no such field"),
     "set widths": (["train", "--data", "toy", "--out", "OUT", "--set", "widths=[1]"], "the data"),
@@ -222,10 +196,10 @@ def test_out_of_memory_is_one_line_and_other_bugs_are_not_hidden(
         return fit
 
     command = ["train", "--data", toy_folder, "--out", tmp_path / "run"]
-    monkeypatch.setattr(cli, "fit", fail("DefaultCPUAllocator: can't allocate memory: 4 TB"))
+    monkeypatch.setattr("dmdlite.cli.fit", fail("DefaultCPUAllocator: can't allocate memory: 4 TB"))
     code, _, errors = run_cli(*command)
     assert code == 2
     assert errors.startswith("error: out of memory; try a smaller batch_size or model")
-    monkeypatch.setattr(cli, "fit", fail("mat1 and mat2 shapes cannot be multiplied"))
+    monkeypatch.setattr("dmdlite.cli.fit", fail("mat1 and mat2 shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         run_cli(*command)

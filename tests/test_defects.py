@@ -80,7 +80,7 @@ def test_padding_mixed_in_mfn(tmp_path):
     [(_, data, repairs)] = from_mfn.read_split("mosi", "valid", tmp_path, {})
     assert data.lengths("audio").tolist() == [10, 10]
     assert data.steps["audio"][:2].tolist() == [2, 3]
-    assert repairs["language"] == {"not_finite": 0, "left": 13, "right": 5, "gaps": 0, "beyond": 0}
+    assert repairs["language"] == {"not_finite": 0, "left": 13, "right": 5, "gaps": 0, "padding": 0}
 
 
 def test_padding_that_is_not_zero_behind_the_given_length(from_mmsa_pickle):
@@ -88,7 +88,7 @@ def test_padding_that_is_not_zero_behind_the_given_length(from_mmsa_pickle):
     content["test"]["vision"] += 0.5  # as after standardising
     splits, out, _ = from_mmsa_pickle(content)
     assert splits["test"].lengths("vision").tolist() == content["test"]["vision_lengths"]
-    assert "non-zero steps beyond the given length, dropped" in out
+    assert "padded steps that were not zero, dropped" in out
 
 
 def test_bert_features_of_padding_tokens(from_mmsa_pickle):
@@ -98,7 +98,7 @@ def test_bert_features_of_padding_tokens(from_mmsa_pickle):
     splits, out, _ = from_mmsa_pickle(content)
     words = content["test"]["text_bert"][:, 1].sum(axis=1)
     assert splits["test"].lengths("language").tolist() == words.tolist()
-    assert f"{200 - words.sum()} non-zero steps beyond the given length" in out
+    assert f"{200 - words.sum()} padded steps that were not zero" in out
 
 
 def test_one_modality_all_zero_is_a_missing_modality(from_mmsa_pickle):
@@ -113,13 +113,19 @@ def test_one_modality_all_zero_is_a_missing_modality(from_mmsa_pickle):
 def test_old_mosei_labels_outside_the_range(from_mmsa_pickle):
     content = mmsa(**SMALL)
     content["valid"]["regression_labels"][:2] = [3.33, -7]
+    splits, _, err = from_mmsa_pickle(content)
+    assert splits is None  # 2 of 15: another scale
+    assert "labels run from -7" in err
+    content = mmsa(sizes=(38, 3, 4), **SMALL)
+    content["valid"]["regression_labels"][:2] = [3.33, -7]
     splits, out, _ = from_mmsa_pickle(content)
     assert splits["valid"].labels[:2].tolist() == [3, -3]
     assert "2 outside [-3, 3], cut" in out
 
 
 def test_mosei_sizes_differ_between_releases(run_script, tmp_path):
-    run_script(from_mmsa.app, write_pickle(tmp_path / "unaligned_50.pkl", mmsa(**SMALL)))
+    pickled = write_pickle(tmp_path / "unaligned_50.pkl", mmsa(**SMALL))
+    run_script(from_mmsa.app, pickled, "--name", "mosei_unaligned")
     _, out, _ = run_script(verify.app, "mosei_unaligned", "--figure", tmp_path / "x.png")
     assert "train 8, valid 3, test 4; MMSA's files have (16326, 1871, 4659)" in out
 

@@ -95,7 +95,7 @@ def test_a_process_killed_between_two_renames_loses_nothing(toy, tmp_path, monke
     killed = subprocess.run([sys.executable, "-c", KILLED, folder])
     assert killed.returncode == 9
     assert not folder.exists()
-    monkeypatch.setattr("dmdlite.data.storage.save_file", lambda *_: 1 / 0)
+    monkeypatch.setattr("dmdlite.data.storage.save_tensors", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):  # the next attempt fails, too
         dmdlite.save_dataset(folder, toy, source="third")
     assert json.loads((folder / "dataset.json").read_text())["source"] == "first"

@@ -154,7 +154,10 @@ def test_token_ids_are_not_features_and_the_way_out_is_named(run):
             edit(mmsa(**SMALL), lambda p: p.update(regression_labels=np.zeros((8, 4, 2)))),
             "has shape (8, 4, 2), expected (8,)",
         ),
-        (edit(mmsa(**SMALL), lambda p: p["regression_labels"].fill(np.nan)), "labels hold NaN"),
+        (
+            edit(mmsa(**SMALL), lambda p: p["regression_labels"].fill(np.nan)),
+            "8 of 8 labels are NaN",
+        ),
         (
             edit(mmsa(**SMALL), lambda p: p.update(regression_labels=p["annotations"])),
             "expected numbers",

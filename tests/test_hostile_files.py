@@ -77,7 +77,10 @@ WRONG = {
     "more texts than clips": ({"text": np.ones((10, 50, 6))}, "language has 10 clips, labels 8"),
     "one row of text_bert": ({"text_bert": np.ones((1, 3, 50))}, "has shape (1, 3, 50)"),
     "text_bert of one axis": ({"text_bert": np.ones(8)}, "text_bert is float64 of shape (8,)"),
-    "inf as a label": ({"regression_labels": np.full(8, np.inf)}, "8 labels hold NaN or inf"),
+    "inf as a label": (
+        {"regression_labels": np.full(8, np.inf)},
+        "8 of 8 labels are NaN, inf or missing",
+    ),
     "complex labels": ({"regression_labels": np.ones(8) * 1j}, "complex128, expected numbers"),
     "labels of 64 KB": ({"regression_labels": b"x" * 70_000}, "regression_labels is Span"),
     "a transcript of 64 KB": (
@@ -99,7 +102,7 @@ def test_splits_that_are_none(convert_pickle):
     both = {**mmsa(**SMALL), "dev": mmsa(**SMALL)["valid"]}
     assert "one split under two names" in convert_pickle(from_mmsa.app, both)[2]
     empty = mmsa(sizes=(3, 0, 2), **SMALL)
-    assert "valid: no clips" in convert_pickle(from_mmsa.app, empty)[2]
+    assert "no clips in valid, left out" in convert_pickle(from_mmsa.app, empty)[2]
 
 
 def test_unaligned_files_without_language_stay_unaligned(run_script, tmp_path):
@@ -109,13 +112,16 @@ def test_unaligned_files_without_language_stay_unaligned(run_script, tmp_path):
             for part in content.values():
                 del part["text"]
         (tmp_path / "x.pkl").write_bytes(pickle.dumps(content))
-        assert run_script(from_mmsa.app, tmp_path / "x.pkl", "--without-language")[0] == 0
-        about = json.loads((tmp_path / "mosei_unaligned" / "dataset.json").read_text())
+        assert (
+            run_script(from_mmsa.app, tmp_path / "x.pkl", "--name", change, "--without-language")[0]
+            == 0
+        )
+        about = json.loads((tmp_path / change / "dataset.json").read_text())
         assert about["aligned"] is False
 
 
 def test_steps_too_small_for_float16_are_named(convert_pickle):
-    content = in_train(vision=np.full((8, 60, 35), 1e-9))
+    content = in_train(vision=np.full((8, 60, 35), 1e-9), vision_lengths=[60] * 8)
     splits, _, err = convert_pickle(from_mmsa.app, content, "--dtype", "float16")
     assert splits is None
     assert "steps too small for torch.float16" in err

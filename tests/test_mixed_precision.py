@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dmdlite.training import autocast
+from dmdlite.devices import autocast
 from tests.test_baselines import EVERY, made
 
 

@@ -198,4 +198,5 @@ def test_standardised_copy_keeps_everything_else(run_script, tmp_path, toy):
 
 def test_verify_needs_a_figure_it_can_draw(run_script, tmp_path):
     assert "give it the ending" in run_script(verify.app, "toy", "--figure", tmp_path / "x.foo")[2]
-    assert "not a place for a file" in run_script(verify.app, "toy", "--figure", tmp_path)[2]
+    (tmp_path / "x.png").mkdir()
+    assert "not a place for" in run_script(verify.app, "toy", "--figure", tmp_path / "x.png")[2]

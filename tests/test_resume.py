@@ -10,6 +10,7 @@ import time
 import pytest
 import torch
 
+import dmdlite
 from dmdlite import ConfigError, DataError
 from tests.test_training import SETTINGS, train
 
@@ -66,8 +67,6 @@ def test_kill_at_random_moments_then_resume(toy_folder, tmp_path):
 
 
 def test_resume_refusals(toy, tmp_path):
-    with pytest.raises(DataError, match="no checkpoint to resume from"):
-        train(toy, tmp_path, resume=True)
     train(toy, tmp_path, epochs=1)
     with pytest.raises(ConfigError, match="train setting seed was 0, is now 5"):
         train(toy, tmp_path, resume=True, seed=5)
@@ -85,8 +84,26 @@ def test_fresh_start_forgets_an_old_checkpoint(toy, tmp_path):
     assert len(history) == 1
 
 
-def test_a_failed_run_leaves_no_results_of_an_earlier_one(toy, tmp_path):
+def test_an_earlier_run_stays_whole_until_there_is_something_better(toy, tmp_path):
+    """A run that fails before its first checkpoint has nothing to put in its place."""
     train(toy, tmp_path, epochs=1)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(FloatingPointError):
         train(toy, tmp_path, learning_rate=1e30, clip=1e30)
-    assert list(tmp_path.iterdir()) == []
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_of_an_earlier_run_nothing_stays_once_a_new_one_is_on_its_way(toy, tmp_path, monkeypatch):
+    train(toy, tmp_path, epochs=1)
+    original = dmdlite.training._run_epoch
+
+    def dies_in_the_second(state, *rest):
+        if state.history:
+            raise FloatingPointError
+        return original(state, *rest)
+
+    monkeypatch.setattr("dmdlite.training._run_epoch", dies_in_the_second)
+    with pytest.raises(FloatingPointError):
+        train(toy, tmp_path, seed=5)
+    found = {path.name for path in tmp_path.iterdir()}
+    assert found == {"checkpoint.pt", "history.csv", "config.json"}

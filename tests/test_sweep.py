@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -98,10 +99,7 @@ def test_hash_names_all_that_decides(study, toy, tmp_path):
         study(folds=2),
         study(standardized=True),
     ]
-    scaled = {
-        k: dmdlite.data.scaling.scaled(d, {m: (0, 2.0) for m in d.modalities})
-        for k, d in toy.items()
-    }
+    scaled = {k: replace(d, values={m: v / 2 for m, v in d.values.items()}) for k, d in toy.items()}
     dmdlite.save_dataset(tmp_path / "scaled", scaled, "toy")
     others.append(Study(str(tmp_path / "scaled"), model=MODEL, training=QUICK))
     hashes = {Run(other, SYSTEMS["DMD"], 0).config_hash for other in others}

@@ -8,7 +8,9 @@ import torch
 
 import dmdlite
 from dmdlite import ConfigError, DataError, TrainConfig
-from dmdlite.training import RESIDENT_BYTES, _resident, pick_device
+from dmdlite.devices import pick_device
+from dmdlite.errors import Stopped
+from dmdlite.training import RESIDENT_BYTES, _resident
 from tests.conftest import SMALL
 
 SETTINGS = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 16}).items()]
@@ -40,8 +42,11 @@ def test_ctrl_c_ends_cleanly_and_keeps_the_best(toy, tmp_path, monkeypatch):
         return original(state, *rest)
 
     monkeypatch.setattr("dmdlite.training._run_epoch", interrupted)
-    _, history = train(toy, tmp_path, epochs=9)
+    with pytest.raises(Stopped) as stopped:  # the caller cannot take it for a whole run
+        train(toy, tmp_path, epochs=9)
+    history = stopped.value.history
     assert len(history) == 2
+    assert json.loads((tmp_path / "metrics.json").read_text())["stopped"]
     saved = dmdlite.DMD.from_pretrained(tmp_path)
     valid_mae = dmdlite.evaluate(saved, toy["valid"])["mae"]
     assert valid_mae == pytest.approx(min(row["valid_mae"] for row in history), abs=1e-6)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from enum import IntEnum
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dmdlite import MultimodalDataset
+from dmdlite.data.groups import videos_of
 
-from .conversion import LIMIT, in_words
+from .labels import LIMIT, MANY
 from .published import MOSEI, MOSI, SHA256, SIMS, published_as
 from .scan import EMPTY, Columns, Scan
+from .words import in_words
 
 USUAL = (("mosei", MOSEI), ("mosi", MOSI), ("sims", SIMS))
 LONG_TEXT = 8  # words
 FAR = 100_000  # time steps; a batch would allocate as many
-MANY = 0.05  # share of labels that may be cut
 LARGE = 1e3  # values beyond this want standardising
+SCALE = f"[-{LIMIT:g}, {LIMIT:g}]"
 Splits = dict[str, MultimodalDataset]
 
 
@@ -95,14 +97,12 @@ def _leaks(splits: Splits, scans: dict[str, Scan], manifest: dict[str, Any]) -> 
         yield Finding("duplicates", Status.note, _counts(twice, "clips with another's values"))
     else:
         yield Finding("duplicates", Status.ok, "no clip occurs twice within a split")
-    groups = manifest.get("groups") or {s: [video_of(i) for i in v] for s, v in ids.items()}
-    if {s: len(g) for s, g in groups.items()} != {s: len(v) for s, v in ids.items()}:
-        yield Finding("same video", Status.FAIL, "the manifest's groups do not fit the clips")
-        return
-    known = {s: [g for g in found if g is not None] for s, found in groups.items()}
-    if any(known.values()):
-        yield _shared("same video", known, Status.FAIL, "none in two splits")
-    if any(None in found for found in groups.values()):
+    videos = iter(videos_of([i for found in ids.values() for i in found]))
+    named = {s: list(islice(videos, len(found))) for s, found in ids.items()}
+    groups = {s: list(data.groups) or named[s] for s, data in splits.items()}
+    if any(groups.values()):
+        yield _shared("same video", groups, Status.FAIL, "none in two splits")
+    if any(not groups[s] or set(groups[s]) & set(found) for s, found in ids.items() if found):
         says = "ids name no video: a speaker may be in two splits, unseen"
         yield Finding("same video", Status.note, says)
 
@@ -113,12 +113,6 @@ def _texts(splits: Splits) -> Iterator[Finding]:
     if any(said.values()):
         found = _shared("same text", said, Status.note, "no long transcript in two splits")
         yield found._replace(says=found.says[:100])
-
-
-def video_of(clip: str) -> str | None:
-    """The video a clip's id names: video$_$clip (MMSA, MulT) or video[clip] (SDK)."""
-    found = re.match(r"(.+?)(\$_\$.*|\[\d+\])(#\d+)?$", clip)
-    return found.group(1) if found else None
 
 
 def _shared(check: str, keys: dict[str, list], bad: Status, good: str) -> Finding:
@@ -142,9 +136,13 @@ def _labels(splits: Splits, manifest: dict[str, Any]) -> Iterator[Finding]:
             status = Status.FAIL if cut > MANY * len(data) else Status.note
             says = f"{split}: {cut} of {len(data)} were cut to [-{LIMIT:g}, {LIMIT:g}]"
             yield Finding("labels", status, f"{says}; is the scale right?")
-        y = data.labels.numpy()
+        y = data.labels[data.labelled].numpy()
         if not len(y):
+            if len(data):
+                yield Finding("labels", Status.note, f"{split}: none, to predict only")
             continue
+        if len(y) < len(data):
+            yield Finding("labels", Status.note, f"{split}: {len(data) - len(y)} clips have none")
         shown = f"{split}: {y.min():.2f} to {y.max():.2f}, median {np.median(y):.2f}"
         outside = int((np.abs(y) > LIMIT).sum())
         if outside:
@@ -152,6 +150,12 @@ def _labels(splits: Splits, manifest: dict[str, Any]) -> Iterator[Finding]:
         constant = len(y) > 1 and y.min() == y.max()
         shown += "; all the same" if constant else ""
         yield Finding("labels", Status.FAIL if outside or constant else Status.ok, shown)
+    y = np.concatenate([data.labels[data.labelled].numpy() for data in splits.values()])
+    if len(y) > 1 and y.min() >= 0:
+        says = "no label is negative: classes of another task, or a scale that starts at 0?"
+        yield Finding("labels", Status.note, says)
+    elif len(y) > 1 and np.abs(y).max() <= 1:
+        yield Finding("labels", Status.note, f"none beyond 1: another scale than {SCALE}?")
 
 
 def _modalities(splits: Splits, scans: dict[str, Scan]) -> Iterator[Finding]:
@@ -182,6 +186,9 @@ def _modalities(splits: Splits, scans: dict[str, Scan]) -> Iterator[Finding]:
 
 
 def _values(m: str, seen: dict[str, Columns]) -> Iterator[Finding]:
+    clips = sum((c.clips for c in seen.values()), Counter())
+    if len(clips) == 1 and clips.total() > 1:
+        yield Finding(m, Status.FAIL, "the same sequence in every clip: it tells them not apart")
     not_finite = sum(c.not_finite for c in seen.values())
     if not_finite:
         yield Finding(m, Status.FAIL, f"{not_finite} values are NaN or inf")
@@ -196,15 +203,23 @@ def _values(m: str, seen: dict[str, Columns]) -> Iterator[Finding]:
         if len(constant) == len(columns.low):
             yield Finding(m, Status.FAIL, f"every column is constant in {split}")
         elif len(constant):
-            shown = ", ".join(map(str, constant[:8])) + (", ..." if len(constant) > 8 else "")
+            shown = _numbers(constant)
             says = f"{len(constant)} of {len(columns.low)} columns constant in {split}: {shown}"
             yield Finding(m, Status.note, says)
+        if columns.wild is not None and columns.wild.any():
+            shown = _numbers(np.flatnonzero(columns.wild))
+            says = f"{int(columns.wild.sum())} wild values in {split}, columns {shown}"
+            yield Finding(m, Status.note, f"{says}: cut where features are scaled")
     largest = max(
         float(np.abs([c.low, c.high]).max(where=np.isfinite(c.low), initial=0))
         for c in seen.values()
     )
     if largest > LARGE:
         yield Finding(m, Status.note, f"values reach {largest:.3g}: standardise before training")
+
+
+def _numbers(columns: np.ndarray) -> str:
+    return ", ".join(map(str, columns[:8])) + (", ..." if len(columns) > 8 else "")
 
 
 def _repairs(manifest: dict[str, Any]) -> Iterator[Finding]:
@@ -215,7 +230,10 @@ def _repairs(manifest: dict[str, Any]) -> Iterator[Finding]:
             total.update({(where, what): count for what, count in counts.items()})
     for where in dict.fromkeys(where for where, _ in total):
         if said := in_words({what: n for (place, what), n in total.items() if place == where}):
-            yield Finding("repaired", Status.ok, f"{where}: {said}")
+            lost = total.get((where, "beyond"), 0)  # as converters did once
+            status = Status.FAIL if lost else Status.ok
+            says = "; convert again: padding stands on either side" if lost else ""
+            yield Finding("repaired", status, f"{where}: {said}{says}")
 
 
 def _counts(counts: dict[str, int], what: str) -> str:

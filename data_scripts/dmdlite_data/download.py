@@ -8,6 +8,8 @@ from pathlib import Path
 import requests
 from tqdm.auto import tqdm
 
+from dmdlite.files import naming
+
 from .published import git_blob_sha1
 
 ATTEMPTS = 4
@@ -76,5 +78,6 @@ def _transfer(url: str, part: Path) -> None:
         )
         with part.open("ab" if resumed else "wb") as file, bar:
             for chunk in response.iter_content(CHUNK):
-                file.write(chunk)
+                with naming(part):
+                    file.write(chunk)
                 bar.update(len(chunk))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import zipfile
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -75,10 +76,11 @@ class Folder:
     def numbers(self, name: str) -> np.ndarray:
         """A csv of numbers [T, D], with or without a header line."""
         rows = [row for row in csv.reader(self.text(name).splitlines()) if row]
-        if rows and _is_header(rows[0]):
+        _check_commas(self.where(name), rows)
+        if rows and _is_header(rows):
             rows = rows[1:]
         try:
-            table = np.array([[_number(cell) for cell in row] for row in rows], dtype=np.float64)
+            table = np.array([[number(cell) for cell in row] for row in rows], dtype=np.float64)
         except ValueError as error:
             raise DataError(f"{self.where(name)}: not a table of numbers ({error})") from None
         return table if rows else np.zeros((0, 0))
@@ -91,7 +93,20 @@ def parse_table(text: str, where: str) -> list[dict[str, str]]:
         raise DataError(f"{where}: not a csv ({error})") from None
     if len(rows) > MOST_ROWS:
         raise DataError(f"{where}: more than {MOST_ROWS} rows")
+    _check_commas(where, [list(rows[0])] if rows else [])
     return rows
+
+
+def _check_commas(where: str, rows: list[list[str]]) -> None:
+    """Raises DataError for other signs than commas between cells, and commas inside numbers."""
+    for sign, name in (("\t", "tabs"), (";", "semicolons")):
+        if any(sign in cell for row in rows[:1] for cell in row):
+            raise DataError(f"{where}: separated by {name}? write commas between the cells")
+    decimals = [cell.strip() for row in rows for cell in row[1::2]]
+    even = all(len(row) % 2 == 0 for row in rows)
+    whole = all(re.fullmatch(r"\s*-?\d+\s*", cell) for row in rows for cell in row)
+    if even and whole and any(re.fullmatch(r"0\d+", cell) for cell in decimals):
+        raise DataError(f"{where}: decimal commas (0,05)? write points, they look like two columns")
 
 
 def _hidden(name: str) -> bool:
@@ -99,14 +114,20 @@ def _hidden(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
 
 
-def _number(cell: str) -> float:
+def number(cell: str) -> float:
     """A cell's number; NaN where it is empty or says so."""
     return math.nan if cell.strip().lower() in ABSENT else float(cell)
 
 
-def _is_header(row: list[str]) -> bool:
-    """Names, none of which is a number, or the numbers 0, 1, 2, ... that pandas writes."""
-    if len(row) > 1 and [cell.strip() for cell in row] == [str(i) for i in range(len(row))]:
+def _is_header(rows: list[list[str]]) -> bool:
+    """Whether the first row is names, none of which is a number, or the numbers 0, 1, 2, ... that
+    pandas writes above others."""
+    row = rows[0]
+    if (
+        len(rows) > 1
+        and len(row) > 1
+        and [cell.strip() for cell in row] == [str(i) for i in range(len(row))]
+    ):
         return True
     absent = all(cell.strip().lower() in ABSENT for cell in row)
     return not absent and not any(_is_number(cell) for cell in row)

@@ -1,0 +1,52 @@
+"""Labels as sentiment in [-3, 3]: a few may lie outside and are cut, another scale is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from dmdlite import DataError, MultimodalDataset
+from dmdlite.data.padding import Repairs
+
+LIMIT = 3.0  # sentiment lies in [-LIMIT, LIMIT]
+MANY = 0.05  # share of labels that may be cut
+USUAL = ((-1, 1), (0, 1), (1, 5), (0, 4), (1, 7), (-5, 5), (1, 9), (0, 10), (-10, 10), (0, 100))
+
+
+def within_limits(
+    splits: dict[str, MultimodalDataset], repaired: dict[str, Repairs]
+) -> dict[str, MultimodalDataset]:
+    """The splits with labels cut to the limits, and how many in `repaired`.
+
+    Raises DataError when there are more than MANY, with the flags that would map their scale.
+    """
+    known = {split: data.labels[data.labelled] for split, data in splits.items()}
+    outside = {split: int((labels.abs() > LIMIT).sum()) for split, labels in known.items()}
+    every, lying = torch.cat(list(known.values())), sum(outside.values())
+    if lying > MANY * len(every):
+        low, high = float(every.min()), float(every.max())
+        name = next(iter(splits.values())).name
+        raise DataError(
+            f"{name}: labels run from {low:.4g} to {high:.4g}, outside [-{LIMIT:g}, {LIMIT:g}] in "
+            f"{lying} of {len(every)} clips; {_flags(low, high)}"
+        )
+    for split, number in outside.items():
+        if number:
+            counts = repaired[split].setdefault("labels", {})
+            counts["clipped"] = counts.get("clipped", 0) + number
+    return {
+        split: replace(data, labels=data.labels.clamp(-LIMIT, LIMIT))
+        for split, data in splits.items()
+    }
+
+
+def _flags(low: float, high: float) -> str:
+    """What maps the smallest usual scale that holds [low, high], else that range, to ours."""
+    holds = [(a, b) for a, b in USUAL if a <= low and high <= b and high - low > (b - a) / 2]
+    low, high = min(holds, key=lambda scale: scale[1] - scale[0], default=(low, high))
+    shift, scale = (low + high) / 2, 2 * LIMIT / (high - low or 1)
+    return (
+        f"if {low:g} to {high:g} is the whole scale, from_arrays.py maps it with "
+        f"--label-shift {shift:.6g} --label-scale {scale:.6g}"
+    )
