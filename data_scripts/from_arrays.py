@@ -11,8 +11,9 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from dmdlite_data.conversion import MODALITY_NAME, Piece, check_labels, convert, padded_pieces
+from dmdlite_data.conversion import MODALITY_NAME, Piece, convert, padded_pieces
 from dmdlite_data.formats import refuse_others
+from dmdlite_data.labels import check_labels
 from dmdlite_data.options import Dtype, Out, Precision, new_app
 from dmdlite_data.own_arrays import Source, from_folder, from_npz
 

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from dmdlite_data.clip_lists import Clip, labels_of, one_kind_of_words, read_clips, width_of
-from dmdlite_data.conversion import Piece, check_labels, convert, named, padded_pieces
+from dmdlite_data.conversion import Piece, convert, named, padded_pieces
+from dmdlite_data.labels import check_labels
 from dmdlite_data.options import Dtype, Out, Precision, new_app
 from dmdlite_data.pickled import OTHER_NAMES, named_splits, read_pickle, without_empty
 from dmdlite_data.word_table import check_numbers, read_table, table_file

@@ -19,34 +19,44 @@ def run_app(app: typer.Typer) -> None:
     ends it as Ctrl-C does, in order."""
     signals = []
 
-    def stop(*_: object) -> None:
-        signals.append(signal.signal(signal.SIGTERM, signal.SIG_IGN))
+    def stop(number: int, _: object) -> None:
+        signals.append(number)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)  # a scheduler's time limit, a machine that shuts down
-    warnings.showwarning = lambda says, *_: typer.echo(f"warning: {_plain(str(says))}", err=True)
-    try:
-        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
-    except UsageError as error:
-        code = _fail(error.format_message())
-    except (ConfigError, DataError, ModelError, FloatingPointError, OSError) as error:
-        code = _fail(str(error))
-    except RuntimeError as error:
-        if "memory" not in str(error):
-            raise
-        code = _fail(f"out of memory; try a smaller batch_size or model ({error})")
-    except (typer.Abort, KeyboardInterrupt):
-        code = 130
-    except SystemExit as end:  # what typer makes of Ctrl-C
-        code = end.code
+    before = signal.signal(signal.SIGTERM, stop)  # a scheduler's time limit, a shutdown
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda says, *_: _say(f"warning: {says}")
+        try:
+            code = _run(app)
+        finally:
+            signal.signal(signal.SIGTERM, before)
     sys.exit(143 if signals and code == 130 else code)
 
 
+def _run(app: typer.Typer) -> int | None:
+    try:
+        return app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except UsageError as error:
+        return _fail(error.format_message())
+    except (ConfigError, DataError, ModelError, FloatingPointError, OSError) as error:
+        return _fail(str(error))
+    except RuntimeError as error:
+        if "memory" not in str(error):
+            raise
+        return _fail(f"out of memory; try a smaller batch_size or model ({error})")
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except SystemExit as end:  # what typer makes of Ctrl-C
+        return end.code
+
+
 def _fail(message: str) -> int:
-    typer.echo("error: " + _plain(message), err=True)
+    _say(f"error: {message}")
     return 2
 
 
-def _plain(message: str) -> str:
-    """One line, without signs that a terminal would act on."""
-    return "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
+def _say(message: str) -> None:
+    """One line on stderr, without signs that a terminal would act on."""
+    plain = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
+    typer.echo(plain, err=True)

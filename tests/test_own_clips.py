@@ -177,3 +177,11 @@ def test_new_clips_are_scaled_like_those_of_training(run, run_script):
     new, scaled = (dmdlite.load_dataset(n)["test"] for n in ("new_scaled", "mine_scaled"))
     for m in "ab":
         assert new.values[m].tolist() == scaled.values[m].tolist()
+
+
+def test_lengths_that_fit_neither_side_name_the_clip(run):
+    varied = np.random.default_rng(0).normal(size=(4, 5, 3))
+    np.savez("x.npz", **arrays(eeg=varied, eeg_lengths=np.array([1, 2, 3, 0])))
+    code, _, err = run("x.npz")
+    assert code == 2
+    assert "eeg: a has 1 of 5 steps by its length, but steps that are neither zero" in err

@@ -15,6 +15,7 @@ from dmdlite.data.groups import videos_of
 
 from .labels import LIMIT, MANY
 from .published import MOSEI, MOSI, SHA256, SIMS, published_as
+from .reading import plain
 from .scan import EMPTY, Columns, Scan
 from .words import in_words
 
@@ -125,7 +126,7 @@ def _shared(check: str, keys: dict[str, list], bad: Status, good: str) -> Findin
     if not pairs:
         return Finding(check, Status.ok, good)
     example = next(key for key, found in where.items() if len(found) > 1)
-    named = f", for example {example}" if isinstance(example, str) else ""
+    named = f", for example {plain(example)}" if isinstance(example, str) else ""
     return Finding(check, bad, _counts(pairs, "shared") + named)
 
 

@@ -15,7 +15,7 @@ from dmdlite import DataError
 
 from .computational_sequence import spoken
 from .pickled import as_text, kind_of, listed
-from .reading import reading
+from .reading import plain, reading
 from .safe_pickle import StoredArray
 
 MOSEI_LABELS = 7  # sentiment, then six emotions
@@ -88,7 +88,7 @@ def _clip(where: str, item: Any, most: int) -> Clip:
     label, name, *rest = about
     with reading(f"{where}: its name"):
         name = as_text(name)
-    where = f"{where} ({name})" if name else where
+    where = f"{where} ({plain(name)})" if name else where
     transcript = _spoken(more[0]) if more else None
     rest += more if transcript is None else more[1:]
     return Clip(

@@ -24,7 +24,7 @@ from dmdlite.data.storage import DATA_HOME, SPLITS, check_replaceable, manifest_
 from dmdlite.files import workspace
 
 from .checks import Status, check
-from .labels import within_limits
+from .labels import check_labels, within_limits
 from .options import Precision
 from .published import describe, published_as
 from .scan import scan
@@ -205,17 +205,6 @@ def add_repairs(total: Repairs, more: Repairs) -> None:
         for what, number in counts.items():
             sums = total.setdefault(where, {})
             sums[what] = sums.get(what, 0) + number
-
-
-def check_labels(where: str, labels: np.ndarray, ids: Sequence[str] | None) -> None:
-    """Raises DataError that names the first clip whose label is no number."""
-    bad = np.flatnonzero(~np.isfinite(labels))
-    if len(bad):
-        first = ids[bad[0]] if ids is not None and len(ids) else f"clip {bad[0]} from 0"
-        raise DataError(
-            f"{where}: {len(bad)} of {len(labels)} labels are NaN, inf or missing (an empty "
-            f"cell?), first {first}; leave all labels out to convert clips for prediction"
-        )
 
 
 def _versions() -> dict[str, str]:

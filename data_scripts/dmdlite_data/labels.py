@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from dmdlite import DataError, MultimodalDataset
@@ -50,3 +52,14 @@ def _flags(low: float, high: float) -> str:
         f"if {low:g} to {high:g} is the whole scale, from_arrays.py maps it with "
         f"--label-shift {shift:.6g} --label-scale {scale:.6g}"
     )
+
+
+def check_labels(where: str, labels: np.ndarray, ids: Sequence[str] | None) -> None:
+    """Raises DataError that names the first clip whose label is no number."""
+    bad = np.flatnonzero(~np.isfinite(labels))
+    if len(bad):
+        first = ids[bad[0]] if ids is not None and len(ids) else f"clip {bad[0]} from 0"
+        raise DataError(
+            f"{where}: {len(bad)} of {len(labels)} labels are NaN, inf or missing (an empty "
+            f"cell?), first {first}; leave all labels out to convert clips for prediction"
+        )

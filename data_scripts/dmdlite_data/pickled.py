@@ -16,7 +16,7 @@ from dmdlite.data.storage import SPLITS
 from .formats import by_content, by_first_bytes, refuse
 from .pickle_machine import load_pickle
 from .published import MOSEI, MOSI, SIMS
-from .reading import reading
+from .reading import plain, reading
 from .safe_pickle import StoredArray
 
 FIELDS = {"language": "text", "vision": "vision", "audio": "audio"}
@@ -106,7 +106,7 @@ def named_splits(path: Path, content: dict) -> dict[str, Any]:
         raise DataError(f"{path}: one split under two names, {sorted(map(as_text, content))[:9]}")
     named = dict(zip(keys, content.values(), strict=True))
     if unused := sorted(set(keys) - set(SPLITS)):
-        typer.echo(f"{path}: not used, {', '.join(unused)[:200]}", err=True)
+        typer.echo(f"{path}: not used, {plain(', '.join(unused)[:200])}", err=True)
     found = {split: named[split] for split in SPLITS if split in named}
     if not found:
         raise DataError(f"{path}: no {', '.join(SPLITS)}; it holds {sorted(named)[:9]}")

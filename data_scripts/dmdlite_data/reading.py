@@ -21,3 +21,8 @@ def reading(where: object) -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split())[:120]
         raise DataError(f"{where}: cannot be read ({type(error).__name__}: {reason})") from None
+
+
+def plain(text: str) -> str:
+    """What a stranger's file says, without signs that a terminal would act on or cannot show."""
+    return "".join(c if c.isprintable() else "?" for c in text)

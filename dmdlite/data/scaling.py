@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from ..errors import DataError
 from .dataset import Batch, MultimodalDataset
 
-ROWS = 1 << 16  # steps taken at a time where a copy of all would be large
+CELLS = 1 << 21  # numbers taken at a time: a data set need not fit into memory
 SAMPLED = 1 << 14  # steps from which the middle of a column is found
 FEW = 100  # steps; of fewer none is called wild
 WILD = 10.0  # widths of the middle 98 % beyond which a value is
@@ -83,17 +82,34 @@ def _of_columns(values: Tensor) -> Columns:
             torch.full((width,), LARGEST),
         )
     low, high = bounds(values)
-    count, total = torch.zeros(width, dtype=torch.float64), torch.zeros(width, dtype=torch.float64)
-    for x, tame in _tame(values, low, high):
-        count, total = count + tame.sum(0), total + x.sum(0)
-    mean = total / count
-    squares = sum(
-        torch.where(tame, x - mean, 0).square().sum(0) for x, tame in _tame(values, low, high)
-    )
+    count, mean, squares = torch.zeros(3, width, dtype=torch.float64)
+    for part in _parts(values):
+        n, centre, around = _moments(part.cpu(), low, high)
+        moved, count = centre - mean, count + n  # two parts' moments to one's: Chan et al. 1983
+        mean = mean + moved * n / count.clamp(min=1)
+        squares = squares + around + moved.square() * n * (count - n) / count.clamp(min=1)
     deviation = (squares / count).sqrt()
     varies = deviation > (1e-7 * mean.abs()).clamp(min=1e-30)  # a float32 rounds to 6e-8 of itself
     gain = torch.where(varies, 1 / deviation, 0)
     return Columns(mean.float(), gain.float(), low, high)
+
+
+def _moments(part: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each column's values that are not wild: how many, their mean, their squared distances
+    from it added up; [D] float64."""
+    if not _any_wild(part, low, high):
+        variance, mean = torch.var_mean(part.double(), dim=0, correction=0)
+        return torch.full_like(mean, len(part)), mean, variance * len(part)
+    x = part.double()
+    tame = (x >= low) & (x <= high)
+    n = tame.sum(0).double()
+    mean = torch.where(tame, x, 0).sum(0) / n.clamp(min=1)
+    return n, mean, torch.where(tame, x - mean, 0).square().sum(0)
+
+
+def _any_wild(part: Tensor, low: Tensor, high: Tensor) -> bool:
+    smallest, largest = part.float().aminmax(dim=0)
+    return bool(((smallest < low) | (largest > high)).any())
 
 
 def bounds(values: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,12 +127,9 @@ def bounds(values: Tensor) -> tuple[Tensor, Tensor]:
     return low.float(), high.float()
 
 
-def _tame(values: Tensor, low: Tensor, high: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """(values in float64 with 0 for the wild ones, which are not wild), [R, D], part by part."""
-    for part in values.split(ROWS):
-        x = part.float().cpu()
-        tame = (x >= low) & (x <= high)
-        yield torch.where(tame, x.double(), 0), tame
+def _parts(values: Tensor) -> tuple[Tensor, ...]:
+    """Values [S, D], some steps at a time."""
+    return values.split(max(1, CELLS // values.shape[1]))
 
 
 def scaled(
@@ -134,9 +147,7 @@ def needs_scaling(train: MultimodalDataset, statistics: Statistics) -> list[str]
     found = []
     for m, c in statistics.items():
         fits = (c.mean.abs() <= MEAN) & (c.gain <= 1 / low) & ((c.gain >= 1 / high) | (c.gain == 0))
-        wild = (
-            ((part < c.low) | (part > c.high)).any().item() for part in train.values[m].split(ROWS)
-        )
+        wild = (_any_wild(part.cpu(), c.low, c.high) for part in _parts(train.values[m]))
         if not fits.all() or any(wild):
             found.append(m)
     return found
