@@ -20,16 +20,17 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def write_result(name: str, **content) -> Path:
-    """Write benchmarks/results/NAME.json with date, versions and machine in front."""
+def write_result(name: str, out: Path | None = None, **content) -> Path:
+    """Write `out`, or benchmarks/results/NAME.json, with date, versions and machine in front."""
     about = {
         "date": datetime.date.today().isoformat(),
         "dmdlite": __version__,
+        "python": platform.python_version(),
         "torch": torch.__version__,
         "cpu": processor(),
         "threads": torch.get_num_threads(),
     }
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+    path = out or RESULTS / f"{name}.json"
     write_json(path, {**about, **content})
     return path

@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from dmdlite import DMD, MODALITIES, Batch, DMDConfig, load_dataset, seed_everything
-from dmdlite.training import autocast, pick_device
+from dmdlite.devices import autocast, pick_device
 
 # The released configuration: its dropouts on embeddings and output, its sizes on MOSI.
 RELEASED = {

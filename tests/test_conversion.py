@@ -22,6 +22,7 @@ import dmdlite
 from dmdlite import DataError
 from dmdlite.data.spool import Spool
 from dmdlite.files import _lock_file
+from tests.frugal import few_calls
 from tests.published_files import mmsa, write_pickle
 
 SCRIPT = Path(from_mmsa.__file__)
@@ -167,6 +168,14 @@ def test_nothing_to_convert_is_an_error(tmp_path):
     with pytest.raises(DataError, match="x: no samples"):
         conversion.convert(iter(()), "x", tmp_path / "x", source="", inputs=[])
     assert not (tmp_path / "x").exists()
+
+
+def test_many_clips_of_one_id_are_numbered_in_one_pass():
+    with few_calls(500_000):
+        ids, counts = conversion.named(["a", "a#2", *["a"] * 20_000], "x")
+    assert ids[:4] == ["a", "a#2", "a#3", "a#4"]
+    assert len(set(ids)) == len(ids)
+    assert counts == {"made": 0, "renamed": 20_000}
 
 
 @given(cuts=st.lists(st.integers(0, 32), max_size=5), half=st.booleans())

@@ -96,6 +96,18 @@ def test_audio_holding_minus_inf_is_left_out_of_the_average(run, tmp_path):
     assert "3 NaN or inf left out of an average" in out
 
 
+def test_videos_without_a_labelled_segment_are_named(run, tmp_path):
+    by_hand(tmp_path)
+    with h5py.File(tmp_path / "labels.csd", "r+") as file:
+        data = file["root of labels/data/v1"]
+        del data["features"], data["intervals"]
+        data["features"], data["intervals"] = np.ones((0, 2)), np.ones((0, 2))
+    code, _, err = run("glove", "vision", "audio", "labels")
+    assert code == 0
+    assert list(dmdlite.load_dataset("demo")) == ["train"]
+    assert "2 videos of the folds have no labels, left out: ['v1', 'v9']" in err
+
+
 def test_a_video_one_file_lacks_is_a_missing_modality(run, tmp_path):
     by_hand(tmp_path)
     with h5py.File(tmp_path / "vision.csd", "r+") as file:
@@ -160,6 +172,12 @@ def test_average_equals_a_loop(frames, words):
             expected = np.mean(values) if values else 0
             borderline = any(abs(min(b, end) - max(a, start) - 1e-5) < 1e-9 for a, b in frames)
             assert borderline or row[column] == pytest.approx(expected)
+
+
+def test_halves_are_averaged_to_full_precision():
+    x = np.full((4000, 1), 1.001, np.float16)
+    frames, word = np.column_stack([np.arange(4000), np.arange(1, 4001)]), np.array([[0.0, 4000]])
+    assert average(x, frames, word)[0, 0] == pytest.approx(float(x[0, 0]), rel=1e-9)
 
 
 @pytest.mark.skipif(not REAL.is_file(), reason="the real .csd is not here")

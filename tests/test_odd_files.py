@@ -76,6 +76,36 @@ def test_an_empty_entry_is_a_missing_modality(run_script, tmp_path):
         assert dmdlite.load_dataset("demo")["train"].present.tolist() == [[True, False, True]]
 
 
+def test_words_in_two_files_or_in_none(run_script, tmp_path):
+    def text(*shape):
+        def make(file):
+            file["r/data/v/features"] = np.full(shape, b"word")
+            file["r/data/v/intervals"] = np.array([[0.0, 1], [1, 2], [2, 3]])
+
+        return make
+
+    files = csd_files(tmp_path, l=text(3, 1), w=text(3, 1))
+    args = (*files, "--name", "demo", "--words", tmp_path / "w.csd")
+    code, _, err = run_script(from_csd.app, *args)
+    assert (code, "l.csd: holds words, and so does --words; give one" in err) == (2, True)
+    files = csd_files(tmp_path, w=text(3, 0))
+    code, _, err = run_script(from_csd.app, *args)
+    assert code == 2
+    assert "w.csd: v: features (3, 0) do not go with intervals (3, 2)" in err.splitlines()[-1]
+
+
+def test_a_csd_whose_list_of_names_is_damaged_is_refused(run_script, tmp_path):
+    """HDF5 keeps the names in heaps, each with the place of its free room."""
+    files = csd_files(tmp_path)
+    raw = bytearray((tmp_path / "v.csd").read_bytes())
+    for at in [i for i in range(len(raw)) if raw[i : i + 4] == b"HEAP"]:
+        raw[at + 16] ^= 1
+    (tmp_path / "v.csd").write_bytes(raw)
+    code, _, err = run_script(from_csd.app, *files, "--name", "demo")
+    assert code == 2
+    assert "v.csd" in err.splitlines()[-1]
+
+
 # Own files
 
 

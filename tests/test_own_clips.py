@@ -1,5 +1,8 @@
 """One's own clips: without labels, by video, and messages that point the right way."""
 
+import warnings
+import zipfile
+
 import from_arrays
 import numpy as np
 import pytest
@@ -75,6 +78,13 @@ def test_a_folder_without_labels_is_for_prediction(run, tmp_path):
         (LABELS.format(1), "0,123,0,456\n-1,023,0,7\n", "clip0.csv: decimal commas (0,05)?"),
         (LABELS.format(1).replace(",", ";"), "1,2\n", "labels.csv: separated by semicolons?"),
         (LABELS.format(1).replace(",", "\t"), "1,2\n", "labels.csv: separated by tabs?"),
+        (
+            LABELS.format("1,5"),
+            "1,2\n",
+            "labels.csv: row 2 has more cells than the header; a comma",
+        ),
+        (LABELS.format(1).replace("split", "label"), "1,2\n", "labels.csv: two columns have one"),
+        (LABELS.format(1), "1,0_5\n", "clip0.csv: not a table of numbers"),  # to Python, 5
     ],
 )
 def test_messages_point_the_right_way(run, tmp_path, labels, eeg, says):
@@ -185,3 +195,32 @@ def test_lengths_that_fit_neither_side_name_the_clip(run):
     code, _, err = run("x.npz")
     assert code == 2
     assert "eeg: a has 1 of 5 steps by its length, but steps that are neither zero" in err
+
+
+def test_ids_that_are_blank_are_refused_and_those_made_up_counted(run):
+    np.savez("x.npz", **arrays(ids=np.array(["a", " ", "c", "d"])))
+    code, _, err = run("x.npz")
+    assert code == 2
+    assert "1 clips without an id, where others have one" in err.splitlines()[-1]
+    np.savez("x.npz", **without("ids"))
+    code, out, _ = run("x.npz")
+    assert code == 0
+    assert "2 made up, the source has none" in out.split("valid:")[0]
+
+
+@pytest.mark.parametrize("name", ["eeg.npy", "eeg"])
+def test_an_array_that_is_there_twice_is_refused(run, name):
+    np.savez("x.npz", **arrays())
+    with zipfile.ZipFile("x.npz", "a") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile says so, too
+        archive.writestr(name, archive.read("pulse.npy"))
+    code, _, err = run("x.npz")
+    assert code == 2
+    assert "x.npz: refused, it holds 'eeg' twice" in err.splitlines()[-1]
+
+
+def test_lengths_of_lengths_are_no_modality(run):
+    np.savez("x.npz", **arrays(pulse_lengths_lengths=np.ones(4, int)))
+    code, _, err = run("x.npz")
+    assert code == 2
+    assert "pulse_lengths_lengths has shape (4,); expected" in err.splitlines()[-1]

@@ -123,3 +123,68 @@ def test_text_labels_are_refused_as_before(tmp_path):
     with pytest.raises(DataError, match="labels, expected numbers"):
         read_splits(path, "from_mmsa.py")["train"].column("labels", 2)
     assert isinstance(read_splits(path, "from_mmsa.py")["train"], Fields)
+
+
+# Ids, lengths and names that say nothing
+
+
+@pytest.mark.parametrize(("app", "make"), [(from_mmsa.app, mmsa), (from_mult.app, mult)])
+def test_blank_ids_are_made_up_and_counted(convert_pickle, app, make):
+    content = make(**SMALL) if make is mmsa else make()
+    content["train"]["id"] = np.array([None, " ", "a", "a", "", "b", "c", "d"], dtype=object)
+    splits, out, err = convert_pickle(app, content)
+    assert splits, err
+    made = [f"demo_train_0000{i}" for i in (0, 1, 4)]
+    assert splits["train"].ids == (*made[:2], "a", "a#2", made[2], "b", "c", "d")
+    assert "3 made up, the source has none" in out
+    assert "1 that occurred before, numbered" in out
+    assert_same_steps(splits, content)
+
+
+def test_ids_stored_column_by_column_stay_with_their_clips(convert_pickle):
+    content = mult()
+    expected = convert_pickle(from_mult.app, content)[0]["train"].ids
+    content["train"]["id"] = np.asfortranarray(content["train"]["id"])  # an array of objects
+    assert convert_pickle(from_mult.app, content)[0]["train"].ids == expected
+
+
+@pytest.mark.parametrize("length", [np.nan, np.inf, -1, 2.5])
+def test_lengths_that_count_nothing_are_refused(convert_pickle, length):
+    """Of a clip without a step, too: no step would contradict them."""
+    content = mmsa(**SMALL)
+    content["train"]["audio"][3] = 0
+    content["train"]["audio_lengths"][3] = length
+    splits, _, err = convert_pickle(from_mmsa.app, content)
+    assert splits is None
+    says = f"demo, train: audio: 1 lengths are no number of steps, first {length:g}"
+    assert says in err.splitlines()[-1]
+
+
+def test_clips_that_were_cut_are_counted(convert_pickle):
+    content = mmsa(**SMALL)
+    for part in content.values():
+        part["audio"] = part["audio"][:, :20]
+    longer = sum(n > 20 for n in content["train"]["audio_lengths"])
+    splits, out, _ = convert_pickle(from_mmsa.app, content)
+    assert_same_steps(splits, content)
+    assert longer > 0
+    assert f"{longer} clips with fewer steps than their length says" in out
+
+
+def test_one_field_under_two_names_is_refused(convert_pickle):
+    content = mmsa(**SMALL)
+    content["test"][b"audio"] = content["test"]["audio"] + 1
+    splits, _, err = convert_pickle(from_mmsa.app, content)
+    assert splits is None
+    assert "x.pkl, test: one field under two names" in err.splitlines()[-1]
+
+
+def test_what_files_say_is_printed_without_signs_that_a_terminal_would_act_on(convert_pickle):
+    content = mmsa(**SMALL)
+    content["\x1b[2J\ud800"] = content["train"]
+    for split in ("train", "test"):  # an example of what two splits share is printed
+        content[split]["id"] = np.array(["\x1b[2J$_$1"] * len(content[split]["id"]))
+    _, out, err = convert_pickle(from_mmsa.app, content)
+    assert "x.pkl: not used, ?[2J?" in err
+    assert "for example ?[2J" in err
+    assert "\x1b" not in out + err
