@@ -101,7 +101,8 @@ def from_csd(
             sequences[m].select(columns, f"--{m}-columns")
         videos = [v for v in opened["labels"].entries if v in split_of]
         outside = sorted(set(opened["labels"].entries) - set(split_of))
-        absent = sorted(set(split_of) - set(opened["labels"].entries))
+        labelled = {v for v in videos if len(opened["labels"].read(v)[1])}
+        absent = sorted(set(split_of) - labelled)
         if not videos:
             raise DataError(f"{labels}: none of its videos is in the folds {folds}")
         without_time = _without_time(opened["labels"], videos)

@@ -7,6 +7,7 @@ import io
 import math
 import re
 import zipfile
+from collections import Counter
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -88,12 +89,20 @@ class Folder:
 
 def parse_table(text: str, where: str) -> list[dict[str, str]]:
     try:
-        rows = list(islice(csv.DictReader(io.StringIO(text), strict=True), MOST_ROWS + 1))
+        table = csv.DictReader(io.StringIO(text), strict=True)
+        rows = list(islice(table, MOST_ROWS + 1))
     except csv.Error as error:
         raise DataError(f"{where}: not a csv ({error})") from None
     if len(rows) > MOST_ROWS:
         raise DataError(f"{where}: more than {MOST_ROWS} rows")
-    _check_commas(where, [list(rows[0])] if rows else [])
+    header = [name for name in table.fieldnames or [] if name]
+    _check_commas(where, [header])
+    if len(set(header)) < len(header):
+        raise DataError(f"{where}: two columns have one name, in {', '.join(header)}")
+    for i, row in enumerate(rows):
+        if None in row:  # where csv puts the cells that no column is left for
+            says = "a comma in a number, or in text without quotes?"
+            raise DataError(f"{where}: row {i + 1} has more cells than the header; {says}")
     return rows
 
 
@@ -116,6 +125,8 @@ def _hidden(name: str) -> bool:
 
 def number(cell: str) -> float:
     """A cell's number; NaN where it is empty or says so."""
+    if "_" in cell:
+        raise ValueError(f"could not convert string to float: {cell!r}")  # to Python, 0_5 is 5
     return math.nan if cell.strip().lower() in ABSENT else float(cell)
 
 
@@ -157,6 +168,10 @@ def open_zip(path: Path) -> zipfile.ZipFile:
             or ":" in (*parts.parts, "")[0]
         ):
             raise DataError(f"{path}: refused, {member.filename!r} points out of the archive")
+    names = [member.filename.removesuffix(".npy") for member in archive.infolist()]
+    if len(set(names)) < len(names):
+        twice = Counter(names).most_common(1)[0][0]
+        raise DataError(f"{path}: refused, it holds {twice!r} twice")
     size, unpacked = path.stat().st_size, sum(m.file_size for m in archive.infolist())
     if unpacked > max(ALWAYS, EXPANSION * size):
         raise DataError(f"{path}: refused, it unpacks from {size} to {unpacked} bytes")

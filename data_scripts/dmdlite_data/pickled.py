@@ -34,6 +34,8 @@ class Fields:
         if not isinstance(content, dict):
             raise DataError(f"{self.where}: expected a dict of arrays, found {kind_of(content)}")
         self.content = {as_text(key): value for key, value in content.items()}
+        if len(self.content) < len(content):
+            raise DataError(f"{self.where}: one field under two names, as text and as bytes")
 
     def __contains__(self, field: str) -> bool:
         return self.content.get(field) is not None

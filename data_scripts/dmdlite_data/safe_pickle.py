@@ -117,7 +117,7 @@ class StoredArray:
                 if room < 0:
                     raise DataError(f"{self.path}: refused, its arrays are larger than the file")
                 x[i] = item
-            return x.reshape(self.shape, order="F" if self.fortran else "C")
+            return x.reshape(self.shape)  # numpy lists objects row by row, in any array
         if isinstance(self.payload, Span):
             if not self.fortran:
                 return self[:]
