@@ -168,3 +168,17 @@ def test_device_names():
     assert pick_device().type in ("cuda", "mps", "cpu")
     with pytest.raises(ConfigError, match="device: 'gpu' cannot be used here"):
         pick_device("gpu")
+
+
+def test_between_two_batches_the_callers_modes_hold(toy, model):
+    """A generator that left its own mode on would keep whoever reads it from training."""
+    for batch, output in dmdlite.training.forward_all(model, toy["test"], batch_size=8):
+        assert torch.is_grad_enabled()
+        assert not torch.is_inference_mode_enabled()
+        assert not torch.is_autocast_enabled("cpu")
+        assert not output.prediction.requires_grad
+        weight = torch.ones(len(batch), requires_grad=True)
+        (weight * output.prediction).sum().backward()  # no inference tensor
+        assert torch.equal(weight.grad, output.prediction)
+        break
+    assert torch.is_grad_enabled()
