@@ -162,6 +162,11 @@ def _roles(opened: dict[str, Sequence]) -> dict[str, Sequence]:
         if "words" in roles:
             raise DataError(f"{roles['language'].path}: holds words, and so does --words; give one")
         roles["words"] = roles.pop("language")
+        typer.echo(
+            f"{roles['words'].path}: holds words, which become the transcripts; embed_text.py makes "
+            "language features of them",
+            err=True,
+        )
     for role in ("language", "vision", "audio", "labels"):
         if role in roles and roles[role].width() is None:
             raise DataError(f"{roles[role].path}: holds text, expected numbers for {role}")
@@ -187,6 +192,10 @@ def _segments(
         text, repairs = "", {}
         if "words" in parts:
             cut, spans = parts.pop("words")
+            if cut.shape[1] != 1:
+                raise DataError(
+                    f"{sequences['words'].path}: {cut.shape[1]} columns of text, expected a word a row"
+                )
             said = spoken(cut[:, 0])
             keep = [w != PAUSE for w in said]
             text = " ".join(w for w, k in zip(said, keep, strict=True) if k)

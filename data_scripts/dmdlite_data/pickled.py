@@ -73,7 +73,7 @@ class Fields:
     def words(self, field: str, n: int) -> list[list[str]]:
         """n rows of text, each of one or more columns."""
         x = self.array(field)
-        if x.shape[:1] != (n,):
+        if x.shape[:1] != (n,) or (n and 0 in x.shape):
             raise DataError(f"{self.where}: {field} has shape {x.shape}, expected {n} rows")
         if not n:
             return []

@@ -40,7 +40,8 @@ def from_padded(
     Counts: `not_finite` values set to 0; padded steps removed, `left` and `right`; all-zero
     steps between real ones, `gaps`; padded steps that are not zero, `padding`.
 
-    Raises DataError for a modality whose shape does not fit, or whose lengths fit neither side.
+    Raises DataError for a modality whose shape does not fit, or whose lengths fit neither side, and
+    for a label beyond float32.
     """
     repairs, clean, real = {}, {}, {}
     for m, x in features.items():
@@ -69,7 +70,7 @@ def from_padded(
         values[m] = torch.from_numpy(clean[m][row, step])
         offsets[m] = torch.from_numpy(np.concatenate([[0], np.cumsum(r.sum(1))]))
         steps[m] = torch.from_numpy(step - starts[m][row])
-    labels = torch.as_tensor(np.asarray(labels, dtype=np.float32))
+    labels = torch.as_tensor(_as_float32(name, labels, ids))
     more = {"texts": tuple(texts), "factors": dict(factors or {}), "aligned": aligned}
     more["groups"] = tuple(groups)
     return MultimodalDataset(values, offsets, labels, tuple(ids), name, steps, **more), repairs
@@ -101,6 +102,16 @@ def _told(where: str, x: np.ndarray, lengths: np.ndarray | None, ids: Sequence[s
         f"{where}: {ids[i]} has {counts[i, 0]:g} of {time} steps by its length, but steps that are "
         "neither zero nor all alike lie outside the first and outside the last as many"
     )
+
+
+def _as_float32(name: str, labels: np.ndarray, ids: Sequence[str]) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        small = np.asarray(labels, dtype=np.float32)
+    lost = np.flatnonzero(np.isinf(small) & np.isfinite(labels))
+    if len(lost):
+        i = int(lost[0])
+        raise DataError(f"{name}: the label of {ids[i]}, {labels[i]:g}, is beyond float32")
+    return small
 
 
 def _all_alike(rows: np.ndarray) -> bool:

@@ -1,6 +1,6 @@
 """The formats that are fuzzed: how a valid file is made, written, converted and plainly read."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,6 @@ class Format:
     close: bool = False  # averages are equal but for rounding
     pieces: bool = False  # converted clip by clip, and read from the file as needed
     release: Any = None  # of MFN
-    known: dict = field(default_factory=dict)  # what becomes of the valid file
 
 
 def _mfn(form, files, shift, scale):

@@ -25,17 +25,15 @@ def differences(found, expected, close):
 
 
 def _of_split(split, data, wanted, close):
-    n, same = (
-        len(wanted.ids),
-        {
-            "ids": list(data.ids) == wanted.ids,
-            "labels": np.array_equal(data.labels.numpy(), wanted.labels, equal_nan=True),
-            "texts": list(data.texts or [""] * len(wanted.ids)) == wanted.texts,
-            "groups": list(data.groups or [""] * len(wanted.ids)) == wanted.groups,
-            "modalities": data.modalities == tuple(wanted.x),
-            "factors": data.factors.keys() == wanted.factors.keys(),
-        },
-    )
+    n = len(wanted.ids)
+    same = {
+        "ids": list(data.ids) == wanted.ids,
+        "labels": np.array_equal(data.labels.numpy(), wanted.labels, equal_nan=True),
+        "texts": list(data.texts or [""] * n) == wanted.texts,
+        "groups": list(data.groups or [""] * n) == wanted.groups,
+        "modalities": data.modalities == tuple(wanted.x),
+        "factors": data.factors.keys() == wanted.factors.keys(),
+    }
     if all(same.values()):
         for k, values in wanted.factors.items():
             same[k] = np.array_equal(data.factors[k].numpy(), values, equal_nan=True)

@@ -1,60 +1,62 @@
-"""The mutations by name, several of them on one file, and damage to its bytes."""
+"""Kinds of mutations, and where in a file they strike.
 
-import copy
+A mutation is called with a file's parts, {place: value}, and a random generator. It changes the
+parts in place, and does nothing where it finds nothing that it could change.
+"""
+
+from functools import wraps
 
 import numpy as np
 
-from . import mutants
-
-KINDS = [
-    "drop",
-    "nothing",
-    "swap",
-    "swap_alike",
-    "rename",
-    "rename_all",
-    "extra",
-    "empty",
-    "cut",
-    "cut_alike",
-    "repeat",
-    "shift",
-    "retype",
-    "reform",
-    "reshape",
-    "zero",
-    "poke",
-    "turn",
-    "scale",
-    "lengths",
-    "labels",
-    "ids",
-    "words",
-    "mix",
-]
-# Under these a clip can get another's label, id or features, and nothing in the file tells.
-MIXES = {*["swap", "swap_alike", "rename", "cut", "repeat", "shift", "reshape", "mix", "damage"]}
+LABELS, IDS = ("labels", "label", "regression_labels"), ("id", "ids", "name")
+KINDS = {}  # name -> mutation
 
 
-def mutated(parts, mutations):
-    """A copy of the parts after `mutations`, (kind, seed) each."""
-    parts = copy.deepcopy(parts)
-    for kind, seed in mutations:
-        if kind in KINDS and parts:
-            getattr(mutants, kind)(parts, np.random.default_rng(seed))
-    return parts
+def kind(mutation):
+    """Makes a function a kind of mutation."""
+    KINDS[mutation.__name__] = mutation
+    return mutation
 
 
-def damage(raw, rng):
-    """The bytes of a file, one of them changed, some gone, or cut short."""
-    a, b = sorted(rng.integers(len(raw) + 1, size=2))
-    x, how = bytearray(raw), rng.integers(6)
-    if how < 4 and a < len(raw):
-        x[a] = (rng.integers(256), rng.choice([*b' ,;\t\n"_-0']), x[a] ^ 1 << rng.integers(8))[
-            how % 3
-        ]
-    elif how == 4:
-        del x[a:]
-    else:
-        del x[a : min(b, a + 9)]
-    return bytes(x)
+def of_array(*roles):
+    """Makes a function (array, rng) -> array a kind of mutation, of parts of one of these roles."""
+
+    def strike(change):
+        @wraps(change)
+        def mutation(parts, rng):
+            place = one(parts, rng, *roles)
+            x = array(parts[place]) if place else np.zeros(())
+            if x.ndim and x.size:
+                parts[place] = change(x, rng)
+
+        return kind(mutation)
+
+    return strike
+
+
+def role(place, value):
+    """labels, ids, lengths, features, or the last word of the place."""
+    last = place.rpartition("/")[2]
+    if last in LABELS + IDS:
+        return "labels" if last in LABELS else "ids"
+    if last.endswith("lengths"):
+        return "lengths"
+    numbers = isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and value.ndim > 1
+    return "features" if numbers and last != "intervals" else last
+
+
+def one(parts, rng, *roles):
+    """A place, of one of these roles if any are named; None where there is none."""
+    found = [p for p, value in parts.items() if not roles or role(p, value) in roles]
+    return found[rng.integers(len(found))] if found else None
+
+
+def alike(parts, place):
+    """The places of the same part of every split or clip."""
+    return [p for p in parts if p.rpartition("/")[2] == place.rpartition("/")[2]]
+
+
+def array(value):
+    """A value as an array of its own; text without a common width."""
+    text = isinstance(value, list | tuple) and any(isinstance(v, str | bytes) for v in value)
+    return np.array(value, dtype=object if text else None)

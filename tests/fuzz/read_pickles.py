@@ -10,7 +10,6 @@ import re
 
 import numpy as np
 
-from .parts import TABLE
 from .told import SPLITS, Clip, Told
 
 NAMES = {"dev": "valid", "val": "valid", "validation": "valid"} | {s: s for s in SPLITS}
@@ -81,7 +80,7 @@ def splits_of(path):
         parts[split] = {text_of(k): v for k, v in (part or {}).items() if v is not None}
         if not any(np.size(value) for value in parts[split].values()):
             del parts[split]
-            said.append(f"no clips in {split}")
+            said += ["no clips in", split]
     return {split: parts[split] for split in SPLITS if split in parts}, said
 
 
@@ -149,16 +148,16 @@ def mult(folder):
 
 
 def misa(folder, table=False):
-    splits, said = {}, []
+    splits, said, table = {}, [], np.load(folder / "table.npy") if table else None
     for path in folder.glob("*.pkl"):
         split = NAMES[re.sub(r"\d", "", path.stem.lower())]
         assert split not in splits
         splits[split] = [_clip(item, table) for item in unpickled(path)]
-        said += [] if splits[split] else [f"no clips in {split}"]
+        said += [] if splits[split] else ["no clips in", split]
     clips = [clip for part in splits.values() for clip in part]
     kinds = {clip["kind"] for clip in clips} - {None}
     assert len(kinds) < 2
-    assert kinds == {"numbers"} or not table
+    assert kinds == {"numbers"} or table is None
     widths = {m: clip["x"][m].shape[1] for m in FIELDS for clip in clips if m in clip["x"]}
     odd = [clip for clip in clips if len(clip["steps"]) > 1]
     said += ["taken as unaligned"] * (0 < len(odd) < len(clips) / 2)
@@ -196,9 +195,9 @@ def _clip(item, table):
         if m == "language":
             kinds = {(2, "f"): "vectors", (1, "i"): "numbers", (1, "u"): "numbers"}
             clip["kind"] = kinds.get((x.ndim, x.dtype.kind), "text")
-        if m == "language" and table:
+        if m == "language" and table is not None:
             assert (x >= 0).all()
-            clip["x"][m] = TABLE[x]
+            clip["x"][m] = table[x]
         elif m != "language" or clip["kind"] == "vectors":
             clip["x"][m] = block(x, axes=2)
     spoken = spoken_of(more[0]) if more else None

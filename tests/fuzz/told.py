@@ -77,8 +77,10 @@ def _stored(told, split):
 
 
 def _limited(label, count):
-    assert not math.isinf(label)
-    outside = abs(np.float32(label)) > 3
+    with np.errstate(over="ignore"):
+        size = abs(np.float32(label))
+    assert not np.isinf(size)
+    outside = size > 3
     count["labels", "clipped"] += int(outside)
     return math.copysign(3, label) if outside else label
 

@@ -45,7 +45,7 @@ def clips(folder, parts):
             for clip in found.values()
         ]
         (folder / f"{split}.pkl").write_bytes(pickle.dumps(content, protocol=4))
-    return [f"{split}.pkl" for split in files]
+    return [f"./{split}.pkl" for split in files]  # a name may begin with a dash
 
 
 def clips_and_table(folder, parts):
