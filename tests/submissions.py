@@ -31,6 +31,15 @@ for fd in range(3, 64):
         except OSError:
             pass
 """
+REACHES = """import gc, sys
+for module in list(sys.modules.values()):
+    for name in ("judge", "Play", "test_case", "Message", "Served"):
+        if vars(module).get(name):
+            setattr(module, name, lambda *a, **k: "")
+for one in gc.get_objects():
+    if type(one).__name__ in ("Outcome", "Play"):
+        one.problems = dict.fromkeys(one.problems, "")
+"""
 NETWORK = """import socket
 socket.create_connection(("192.0.2.1", 80), timeout=2)"""
 CHILD = """import subprocess, sys
@@ -95,6 +104,7 @@ def kinds(built: Path) -> dict:
         "empty": (stub, 0, ""),
         "half": (half(solved, stub), 40, ""),
         "cheats": (in_front(stub, CHEAT), 0, "dmdlite.checks.require"),
+        "cheats_with_an_answer": (in_front(stub, REACHES), 0, "sys.modules"),
         "no_cells": (new_notebook(), 0, ""),
         "no_notebook": ("PK\x03\x04 not a notebook", 0, "not a notebook"),
         "answer_loops": (with_answer(solved, "top_k_edges", "while True: pass"), 42, ""),

@@ -7,14 +7,16 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 from nbformat.v4 import new_code_cell, new_notebook
 
-import dmdlite.checks
-from dmdlite.grading import sandbox, submission
+from dmdlite.grading import judge, process, sandbox
 from dmdlite.grading.feedback import notes
-from dmdlite.grading.pristine import Snapshot
-from dmdlite.grading.submission import Outcome, _message, cells_of
-from dmdlite.grading.worker import CHECK, StepTimeout, at_most, brief
+from dmdlite.grading.judge import CHECK, Outcome
+from dmdlite.grading.process import SubmissionProcess
+from dmdlite.grading.sandbox import Limits
+from dmdlite.grading.submission import reaching, read_submission
+from dmdlite.grading.worker import StepTimeout, at_most, brief, statements
 from tests.submissions import LOOP, NETWORK
 from tests.tiny_assignment import marks, notebook
 
@@ -35,32 +37,33 @@ def test_partial_credit_within_a_question(tmp_path):
     assert outcome.problems["q1 test_two"] == "expected 3"
 
 
-WAKE_THE_GRADER = """import os
-for fd in range(3, 64):
-    try:
-        os.write(fd, b"\\n")
-    except OSError:
-        pass
-"""
-
-
 def test_the_whole_submission_has_a_limit(tmp_path, monkeypatch):
     """The clock jumps when the loop begins: no machine is too slow for what comes before."""
     looping = tmp_path / "looping"
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000 * looping.exists())
-    monkeypatch.setattr(submission, "time", clock)
-    loop = f"open({str(looping)!r}, 'w')\n{WAKE_THE_GRADER}{LOOP}"
+    monkeypatch.setattr(judge, "time", clock)
+    monkeypatch.setattr(process, "time", clock)
+    loop = f"open({str(looping)!r}, 'w')\n{LOOP}"
     path = notebook(tmp_path, "def g():\n    return 'g'", 'grader.check("q2")', loop)
-    line, _ = marks(path, step_seconds=60, total_seconds=600)
+    line, outcome = marks(path, step_seconds=2, total_seconds=600)
     assert line["q2"] == 5  # marked before the loop
-    assert "the submission took longer than 600 s" in line["notes"]
+    assert "took longer than 2 s" in line["notes"]
+    assert outcome.problems["q1 test_one"] == "the submission took longer than 600 s"
+
+
+def test_cells_that_never_end_leave_time_for_the_tests(tmp_path):
+    loops = [f"{LOOP}  # {i}" for i in range(20)]
+    path = notebook(tmp_path, "def g():\n    return 'g'", *loops)
+    line, _ = marks(path, step_seconds=3, total_seconds=20)
+    assert line["q2"] == 5
+    assert "not run: the cells before it took too long" in line["notes"]
 
 
 def test_a_cell_tagged_as_ignored_is_not_run(tmp_path):
     cell = new_code_cell("1 / 0", metadata={"tags": ["otter_ignore"]})
     path = tmp_path / "s.ipynb"
     nbformat.write(new_notebook(cells=[cell]), path)
-    assert cells_of(path) == []
+    assert read_submission(path).cells == []
 
 
 def test_without_namespaces_sockets_are_blocked_in_python(tmp_path, monkeypatch):
@@ -85,21 +88,6 @@ def test_what_is_no_notebook_is_zero_points_and_a_note(tmp_path, content):
     assert line["notes"].startswith("not a notebook: ")
 
 
-def test_a_snapshot_puts_back_what_was_exchanged():
-    real = torch.allclose, dmdlite.checks.require
-    snapshot = Snapshot()
-    torch.allclose = dmdlite.checks.require = torch.Tensor.all = lambda *_: True
-    dmdlite.GDUnit.weigh = dmdlite.GDUnit.gaps
-    del torch.equal
-    changed = set(snapshot.restore())
-    assert changed >= {"torch.allclose", "torch.equal", "dmdlite.checks.require"}
-    assert changed >= {"Tensor.all", "GDUnit.weigh"}
-    assert (torch.allclose, dmdlite.checks.require) == real
-    assert torch.equal(torch.ones(2), torch.ones(2))
-    assert not torch.zeros(2).all()
-    assert snapshot.restore() == []
-
-
 def test_time_runs_out_again_where_code_catches_it():
     rung = []
 
@@ -115,12 +103,6 @@ def test_time_runs_out_again_where_code_catches_it():
     assert rung
 
 
-def test_only_the_worker_s_lines_count():
-    assert _message(b'{"case": "q1 x", "problem": "", "token": "t"}', "t")["case"] == "q1 x"
-    for line in (b'{"case": "q1 x", "problem": ""}', b"[1]", b"\xff", b"", b'{"token": "u"}'):
-        assert _message(line, "t") == {}
-
-
 def test_errors_in_a_line():
     assert brief(NotImplementedError()) == "not written yet"
     assert brief(AssertionError("a\n b")) == "a b"
@@ -134,35 +116,41 @@ def test_check_cells_are_recognised(source):
     assert not CHECK.match("x = " + source)
 
 
-@pytest.mark.parametrize(
-    "trick",
-    [
-        "os.symlink('/dev/zero', 'leaderboard.json')",
-        "os.mkfifo('leaderboard.json')",
-        "open('leaderboard.json', 'w').write('[1]')",
-        "open('leaderboard.json', 'w').write('9' * 10**6)",
-        "os.mkdir('leaderboard.json')",
-    ],
-)
-def test_what_a_submission_leaves_in_its_folder_does_no_harm(tmp_path, trick):
-    code = f"import os\n{trick}\ndef g():\n    return 'g'"
-    line, outcome = marks(notebook(tmp_path, code))
-    assert (line["q2"], outcome.entry) == (5, {})
+FLOOD = """import os
+for fd in range(3, 64):
+    try:
+        for _ in range(100):
+            os.write(fd, b'x' * 4096)
+    except OSError:
+        pass
+"""
 
 
-def test_a_flood_into_the_pipe_ends_the_attempt(tmp_path):
-    code = (
-        "import os\n"
-        "for fd in range(3, 64):\n"
-        "    try:\n"
-        "        for _ in range(100):\n"
-        "            os.write(fd, b'x' * 4096)\n"
-        "    except OSError:\n"
-        "        pass"
-    )
-    line, _ = marks(notebook(tmp_path, code, "def g():\n    return 'g'"))
+def test_a_flood_into_the_pipes_ends_the_attempt(tmp_path):
+    line, _ = marks(notebook(tmp_path, FLOOD, "def g():\n    return 'g'"))
     assert line["q2"] == 5  # the flooding cell is left out
-    assert "cell 1: wrote into the grader's pipe" in line["notes"]
+    assert "cell 1: " in line["notes"]
+    assert "into the grader's pipe" in line["notes"]
+
+
+FORGED = """import json, os
+def forged(answer):
+    text = json.dumps([answer, []]).encode()
+    raw = len(text).to_bytes(8, "little") + text + (2).to_bytes(8, "little") + b"{}"
+    return len(raw).to_bytes(8, "little") + raw
+passing = {"is": "dict", "of": [["found", ""], ["case", "q2 test_three"], ["problem", ""]]}
+for fd in range(3, 64):
+    try:
+        os.write(fd, forged(passing) * 50)
+    except OSError:
+        pass
+"""
+
+
+def test_forged_answers_are_no_marks(tmp_path):
+    """Whatever a submission writes into the pipes, it can answer, and not decide."""
+    assert marks(notebook(tmp_path, FORGED))[0]["points"] == 0
+    assert marks(notebook(tmp_path, FORGED, "def g():\n    return 'no'"))[0]["points"] == 0
 
 
 @pytest.mark.parametrize(
@@ -184,26 +172,7 @@ def test_messages_may_hold_anything(tmp_path):
     assert "ValueError" in marks(path)[0]["notes"]
 
 
-def test_lines_without_end_are_stopped_at_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(submission, "GRACE", 0)
-    flood = (
-        "import os\n"
-        "for fd in range(3, 64):\n"
-        "    while True:\n"
-        "        try:\n"
-        "            while True:\n"
-        "                os.write(fd, b'x\\n' * 2000)\n"
-        "        except OSError:\n"
-        "            break\n"
-        "        except BaseException:\n"
-        "            pass"
-    )
-    line, _ = marks(notebook(tmp_path, flood, "def g():\n    return 'g'"), step_seconds=3)
-    assert line["q2"] == 5
-    assert "cell 1: took too long" in line["notes"]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "utf-16"])
 def test_encodings_and_empty_tags(tmp_path, encoding):
     path = tmp_path / "s.ipynb"
     cell = new_code_cell("def g():\n    return 'g'")
@@ -214,18 +183,46 @@ def test_encodings_and_empty_tags(tmp_path, encoding):
 
 
 @pytest.mark.parametrize(
-    "cheat",
+    ("cell", "named"),
     [
-        "import sys, types\nsys.modules['dmdlite.checks'] = types.SimpleNamespace()",
-        "import dmdlite.checks\ndmdlite.checks.require.__code__ = (lambda c, *n: None).__code__",
-        "import builtins\nbuiltins.__import__ = lambda *a, **k: None",
-        "import json\njson.dumps = lambda *a, **k: ''",
-        "import torch\ntorch.autograd.grad = lambda *a, **k: ()",
+        (
+            "import sys, types\nsys.modules['dmdlite.checks'] = types.SimpleNamespace()",
+            "sys.modules",
+        ),
+        (
+            "import dmdlite.checks as c\nc.require.__code__ = None",
+            "dmdlite.checks.require.__code__",
+        ),
+        ("import builtins\nbuiltins.__import__ = lambda *a, **k: None", "builtins.__import__"),
+        ("from torch import nn\nnn.Linear = 3", "torch.nn.Linear"),
+        ("import torch\nsetattr(torch.Tensor, 'all', print)", "torch.Tensor"),
+        ("import gc\nfor x in gc.get_objects():\n    pass", "gc.get_objects"),
+        ("import dmdlite.grading.judge", "dmdlite.grading.judge"),
+        ("from otter.test_files import test_case", "otter.test_files"),
+        ("import dmdlite\ndmdlite.GDUnit.weigh = None", "dmdlite.GDUnit.weigh"),
     ],
 )
-def test_what_a_submission_exchanges_is_noted(tmp_path, cheat):
-    line, _ = marks(notebook(tmp_path, f"{cheat}", "def g():\n    return 'g'"))
-    assert "replaced, and put back before testing" in line["notes"]
+def test_what_a_cell_reaches_into_is_noted(cell, named):
+    assert any(name.startswith(named) for name in reaching(cell, cell))
+
+
+def test_notes_say_which_cell_reaches_into_what(tmp_path):
+    path = notebook(tmp_path, "import torch", "torch.allclose = print")
+    assert read_submission(path).notes == ["cell 2 reaches into others' code: torch.allclose"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import torch\ntorch.set_grad_enabled(False)\nx = torch.zeros(3)\nx[0] = 1",
+        "class A:\n    def __init__(self):\n        self.x = 1\nA.y = 2\nA().x = 3",
+        "import inspect, sys\nprint(inspect.signature(print), sys.version)",
+        "%matplotlib inline\n!ls",
+        "def broken(:",
+    ],
+)
+def test_what_anybody_writes_is_not_noted(cell):
+    assert reaching(cell, cell) == []
 
 
 def test_random_numbers_are_the_same_in_every_run(tmp_path):
@@ -235,3 +232,80 @@ def test_random_numbers_are_the_same_in_every_run(tmp_path):
     )
     path = notebook(tmp_path, code)
     assert marks(path)[0]["notes"] == marks(path)[0]["notes"] != ""
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\x0b", "\x0c", "\x85", "\x1c"])
+def test_lines_are_counted_as_python_counts_them(sign):
+    cell = f"# note:{sign} from the web\ndef f(x):\n    y = x\n    return y + 1\n\nz = 2\n"
+    parts = statements(InteractiveShell.instance(), cell)
+    assert parts == ["def f(x):\n    y = x\n    return y + 1\n", "z = 2\n"]
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_ends_of_lines_of_other_systems(tmp_path, end):
+    cell = f"x = 'g'{end}def g():{end}    return x{end}"
+    assert marks(notebook(tmp_path, cell))[0]["q2"] == 5
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "import torch\ntorch.set_grad_enabled(False)",
+        "import torch\ntorch.set_default_dtype(torch.float64)",
+        "import torch\ntorch.set_default_device('meta')",
+        "import warnings\nwarnings.simplefilter('error')",
+        "import os\nos.mkdir('x')\nos.chdir('x')",
+    ],
+)
+def test_no_state_that_a_notebook_sets_costs_points(tmp_path, state):
+    with SubmissionProcess(tmp_path, Limits()) as submission:
+        assert submission.run(state, 60) == ""
+        assert submission.run(PLAIN, 60) == ""
+        (plain,) = submission.ask("look", name="plain")
+        assert plain(torch.ones(2)) == ("torch.float32", [2.0, 2.0], str(tmp_path))
+
+
+PLAIN = """def plain(y):
+    import os, warnings, torch
+    x = torch.ones(2, requires_grad=True)
+    (x * x * y).sum().backward()
+    warnings.warn("w")
+    return str(x.grad.dtype), x.grad.tolist(), os.getcwd()
+"""
+
+
+def test_large_outputs_do_not_count(tmp_path):
+    path = notebook(tmp_path, "def g():\n    return 'g'")
+    content = json.loads(path.read_text())
+    content["cells"][0]["outputs"] = [{"output_type": "stream", "text": "x" * (30 << 20)}]
+    path.write_text(json.dumps(content))
+    assert marks(path)[0]["q2"] == 5
+
+
+def test_much_code_does(tmp_path):
+    line, _ = marks(notebook(tmp_path, "x = 1\n" * 500_000))
+    assert line["notes"] == "not a notebook: more than 2 MB of code"
+
+
+def test_cells_may_lack_everything_but_their_code(tmp_path):
+    path = tmp_path / "s.ipynb"
+    cells = [{"cell_type": "code", "source": ["def g():\n", "    return 'g'"]}, {}]
+    path.write_text(json.dumps({"nbformat": 4, "cells": cells}))
+    assert marks(path)[0]["q2"] == 5
+
+
+def test_a_missing_name_says_where_it_was_looked_for(tmp_path):
+    cell = new_code_cell("def g():\n    return 'g'", metadata={"tags": ["otter_ignore"]})
+    path = tmp_path / "s.ipynb"
+    nbformat.write(new_notebook(cells=[cell]), path)
+    assert marks(path)[1].problems["q2 test_three"] == (
+        "NameError: g does not exist when graded; cells tagged otter_ignore are not run"
+    )
+
+
+def test_a_failed_test_is_tried_again_at_the_end(tmp_path):
+    needs = "def g():\n    return helper()"
+    line, _ = marks(
+        notebook(tmp_path, needs, 'grader.check("q2")', "def helper():\n    return 'g'")
+    )
+    assert line["q2"] == 5

@@ -4,8 +4,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
 from dmdlite.grading.course import row
+from dmdlite.grading.judge import judge
 from dmdlite.grading.sandbox import Limits
-from dmdlite.grading.submission import run_submission
 from dmdlite.grading.tests import cases
 
 TINY = {
@@ -45,5 +45,5 @@ def notebook(tmp_path, *codes, name="s.ipynb"):
 
 
 def marks(path, **limits):
-    outcome = run_submission(path, TINY, Limits(**limits))
+    outcome = judge(path, TINY, Limits(**limits))
     return row("x", outcome, cases(TINY)), outcome

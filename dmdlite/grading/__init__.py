@@ -1,12 +1,16 @@
 """Grading a class's notebooks: `dmdlite grade FOLDER --assignment a1 --out grades.csv`.
 
-tests.py     the assignment's tests, as otter-grader wrote them
-sandbox.py   one process with limits and without a network
-worker.py    what runs inside it: a notebook cell by cell, then the tests
-pristine.py  puts back what a notebook changed in the libraries that tests rely on
-submission.py  one notebook from start to marks, over as many processes as it takes
-feedback.py  what a student and a teacher read of it
-course.py    a folder of notebooks -> grades.csv
+handed_in.py   every file of the class: notebooks, zips, and what is neither
+submission.py  a notebook's cells, and what to look at in them
+tests.py       the assignment's tests, as otter-grader wrote them
+judge.py       one notebook from start to marks: its cells run elsewhere, its tests here
+process.py     the process in which they run, as the judge talks to it
+remote.py      a function or unit of that process, as a test calls it
+exchange.py    data between the two, as JSON and safetensors
+worker.py, served.py  what runs in that process
+sandbox.py     limits, and no network
+course.py      a folder -> the rows of grades.csv
+tables.py, roster.py, written.py, feedback.py  what teacher and students read of it
 """
 
 from .course import grade_course

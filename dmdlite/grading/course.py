@@ -1,37 +1,28 @@
-"""A folder of notebooks -> one line of marks each."""
+"""A folder of what a class handed in -> one line of marks each."""
 
 from __future__ import annotations
 
-import time
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from ..errors import DataError
-from ..files import ours, replacing
 from . import sandbox
-from .feedback import feedback_files, in_words, notes
+from .feedback import feedback_files, hand_out, notes
+from .handed_in import Handed, handed_in
+from .judge import Outcome, judge, judge_cells
 from .sandbox import Limits
-from .submission import Outcome, run_cells, run_submission
+from .tables import Table
 from .tests import Case, cases, sources
+from .written import write_answers, written_parts
 
-
-def submissions(folder: Path) -> list[Path]:
-    """All notebooks under a folder, by name. Raises DataError when there is none."""
-    found = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() == ".ipynb"
-        and path.is_file()
-        and not any(p.startswith(".") for p in path.relative_to(folder).parts)
-    ]
-    if not found:
-        raise DataError(f"{folder}: no notebook (.ipynb) in this folder or below it")
-    return found
+STOPPED = "not marked: the grader was stopped"
 
 
 def grade_course(
@@ -42,70 +33,119 @@ def grade_course(
     limits: Limits | None = None,
     feedback: Path | None = None,
     done: Callable[[str], None] = lambda name: None,
+    begin: Callable[[int], None] = lambda count: None,
+    roster: Path | None = None,
+    lms: str = "",
 ) -> list[dict[str, Any]]:
-    """Grade every notebook under `folder`; write `out` (CSV), and beside it leaderboard.csv when
-    the assignment keeps one.
+    """Mark everything under `folder`, a row a file; write `out` (CSV), and beside it what goes
+    with it (see `tables`).
 
     assignment  name or folder of a built assignment (see `tests.sources`)
     jobs        submissions at a time
     feedback    folder for a text file a submission (see `feedback_files`): every test, its points,
                 and why it failed
     done        called with each submission's name when it is marked
+    begin       called with their number before
+    roster      CSV of the class: rows say whose they are, and who handed in nothing
+    lms         "moodle" or "canvas": also write what it imports, with the roster's columns
 
-    Returns the rows of `out`. Raises DataError for a folder without notebooks or an assignment
-    without tests.
+    Returns the rows of `out`. Stopped by KeyboardInterrupt, it writes what is marked so far. Raises
+    DataError for a folder without files, an assignment without tests, or a roster that cannot be
+    read.
     """
     limits, texts = limits or Limits(), sources(assignment)
-    tests, paths = cases(texts), submissions(folder)
-    inside = [path.relative_to(folder) for path in paths]
-    names = [str(path.with_suffix("")) for path in inside]
-
-    def marked(path: Path, name: str) -> Outcome:
-        try:
-            outcome = run_submission(path, texts, limits)
-        except Exception as error:  # one submission must not cost the class its marks
-            outcome = Outcome(cells={"the grader": f"{type(error).__name__}: {error}"})
-        done(name)
-        return outcome
-
+    parts = written_parts(assignment)
+    table = Table(out, Path(assignment).name, parts, roster, lms)
+    tests = cases(texts)
     _try_sandbox(limits)
-    with ThreadPoolExecutor(jobs) as pool:
-        marking: list[Future] = []
+    with tempfile.TemporaryDirectory(prefix="unpacked-") as unpacked:
+        files = handed_in(folder, Path(unpacked))
+        begin(len(files))
+        outcomes: dict[str, Outcome] = {}
         try:
-            marking += map(partial(pool.submit, marked), paths, names)
-            outcomes = [future.result() for future in marking]
-        except BaseException:  # stopped from the keyboard, say
-            pool.shutdown(wait=False, cancel_futures=True)
-            _stop(marking)
-            raise
-    if feedback:
-        for file, outcome in zip(feedback_files(inside), outcomes, strict=True):
-            _hand_out(feedback / file, outcome, tests)
-    rows = [row(name, outcome, tests) for name, outcome in zip(names, outcomes, strict=True)]
-    _write(out, rows)
-    entries = [o.entry | {"submission": n} for n, o in zip(names, outcomes, strict=True) if o.entry]
-    if entries:
-        _write(ours(out.with_name("leaderboard.csv"), "submission,"), sorted(entries, key=_place))
+            _mark(files, texts, limits, jobs, outcomes, done)
+        finally:
+            for handed in files:
+                outcomes.setdefault(handed.name, Outcome(unreadable=STOPPED))
+            if feedback:
+                inside = [Path(handed.name) for handed in files]
+                for file, handed in zip(feedback_files(inside), files, strict=True):
+                    hand_out(feedback / file, outcomes[handed.name], tests)
+            rows = [row(handed.name, outcomes[handed.name], tests) for handed in files]
+            rows = table.write(rows, [outcomes[handed.name].entry for handed in files])
+            read = [(h.name, h.notebook) for h in files if h.notebook]
+            write_answers(out.with_name("answers.html"), table.title, parts, read)
     return rows
 
 
-def _stop(marking: list[Future]) -> None:
-    """End what runs until nobody is left to start more: who loses a process tries once again."""
-    while not all(future.done() for future in marking):
+def _mark(
+    files: list[Handed],
+    texts: dict[str, str],
+    limits: Limits,
+    jobs: int,
+    outcomes: dict[str, Outcome],
+    done: Callable[[str], None],
+) -> None:
+    """Fill `outcomes`, each in one of `jobs` processes of ours, which starts one of theirs."""
+    spawned = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, spawned, _as_judge, (limits,))
+    marking: dict[Future, str] = {}
+    try:
+        for handed in files:
+            if handed.notebook:
+                marking[pool.submit(judge, handed.notebook, texts, limits)] = handed.name
+            else:
+                outcomes[handed.name] = Outcome(unreadable=handed.note)
+                done(handed.name)
+        waiting = set(marking)
+        while waiting:
+            ready, waiting = wait(waiting, return_when="FIRST_COMPLETED")
+            for future in ready:
+                outcomes[marking[future]] = _outcome(future)
+                done(marking[future])
+        pool.shutdown()
+    except BaseException:  # stopped from the keyboard, say
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    for handed in files:
+        if handed.notebook and handed.note:
+            outcomes[handed.name].notes.append(handed.note)
+
+
+def _as_judge(limits: Limits) -> None:
+    """Ctrl-C is for the process that started us; when it stops us or dies, our submission stops
+    too. What a submission answers must not fill the machine's memory."""
+
+    def end(*_: object) -> None:
         sandbox.stop_all()
-        time.sleep(0.01)
+        raise SystemExit(143)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def follow() -> None:
+        multiprocessing.parent_process().join()
+        sandbox.stop_all()
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, end)
+    threading.Thread(target=follow, daemon=True).start()
+    sandbox.limit_memory(2 * limits.memory_gib)
+
+
+def _outcome(future: Future) -> Outcome:
+    """What the judge found; one submission must not cost the class its marks."""
+    try:
+        return future.result()
+    except Exception as error:
+        return Outcome(cells={"the grader": f"{type(error).__name__}: {error}"})
 
 
 def _try_sandbox(limits: Limits) -> None:
     """Raises DataError where not even an empty notebook gets through."""
-    empty = run_cells([], {}, limits)
+    empty = judge_cells([], {}, limits)
     if empty.cells:
         raise DataError(f"the sandbox does not start on this machine: {empty.cells}")
-
-
-def _place(entry: dict[str, Any]) -> tuple[float, str]:
-    error = entry.get("mae")
-    return (error if isinstance(error, float) else float("inf")), entry["submission"]
 
 
 def row(name: str, outcome: Outcome, tests: list[Case]) -> dict[str, Any]:
@@ -117,28 +157,3 @@ def row(name: str, outcome: Outcome, tests: list[Case]) -> dict[str, Any]:
     total = sum(value for key, value in line.items() if key != "submission")
     line |= {"points": total, "of": sum(case.points for case in tests)}
     return line | {"notes": "; ".join(notes(outcome))}
-
-
-def _hand_out(path: Path, outcome: Outcome, tests: list[Case]) -> None:
-    """Write a student's feedback; what keeps it from being written, too long a name say, is a note
-    of the outcome."""
-    try:
-        _write_text(ours(path, " of "), in_words(outcome, tests))
-    except Exception as error:  # one submission must not cost the class its marks
-        outcome.cells["feedback"] = f"not written: {getattr(error, 'strerror', None) or error}"
-
-
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    frame = pd.DataFrame(rows).map(_as_text).set_index("submission")
-    _write_text(path, frame.to_csv())
-
-
-def _write_text(path: Path, text: str) -> None:
-    """UTF-8, whatever a submission put into its messages or its name."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(text.encode("utf-8", errors="backslashreplace"))
-
-
-def _as_text(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@")) else value

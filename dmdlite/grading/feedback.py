@@ -6,7 +6,8 @@ import unicodedata
 from itertools import count
 from pathlib import Path
 
-from .submission import Outcome
+from ..files import ours, replacing
+from .judge import Outcome
 from .tests import Case
 
 
@@ -44,20 +45,31 @@ def _alike(name: str) -> str:
 def notes(outcome: Outcome) -> list[str]:
     """What happened besides passing and failing."""
     if outcome.unreadable:
-        return [f"not a notebook: {outcome.unreadable}"]
+        return [outcome.unreadable]
     found = [f"{key}: {why}" for key, why in outcome.cells.items()]
-    if outcome.changed:
-        found.append("replaced, and put back before testing: " + ", ".join(outcome.changed))
-    return found
+    return found + outcome.notes
+
+
+def hand_out(path: Path, outcome: Outcome, tests: list[Case]) -> None:
+    """Write a student's feedback; what keeps it from being written, too long a name say, is a note
+    of the outcome."""
+    try:
+        with replacing(ours(path, " of ")) as temporary:
+            text = in_words(outcome, tests)
+            temporary.write_bytes(text.encode("utf-8", errors="backslashreplace"))
+    except Exception as error:  # one submission must not cost the class its marks
+        outcome.cells["feedback"] = f"not written: {getattr(error, 'strerror', None) or error}"
 
 
 def in_words(outcome: Outcome, tests: list[Case]) -> str:
-    """Feedback for a student: a line a test."""
-    lines = []
+    """Feedback for a student: a line a test, and their sum."""
+    lines, points = [], 0.0
     for case in tests:
         problem = outcome.problems.get(case.key, "not reached")
         got = 0 if problem else case.points
+        points += got
         lines.append(
             f"{case.question}  {case.name}: {got:g} of {case.points:g}  {problem}".rstrip()
         )
+    lines.append(f"tests together: {points:g} of {sum(case.points for case in tests):g}")
     return "\n".join([*lines, *notes(outcome)]) + "\n"

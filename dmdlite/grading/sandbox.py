@@ -58,12 +58,13 @@ def isolation() -> list[str]:
 
 
 def start(command: list[str], folder: Path, results: int, limits: Limits) -> subprocess.Popen:
-    """Start `command` in `folder`, its standard input a pipe, `results` a file descriptor that it
-    inherits. What it prints is dropped."""
+    """Start `command` in `folder`, its standard input a pipe of bytes, `results` a file descriptor
+    that it inherits. What it prints is dropped."""
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     environment |= {"PYTHONUSERBASE": site.getuserbase()}  # HOME changes, what is installed not
     environment |= {"HOME": str(folder), "IPYTHONDIR": str(folder / ".ipython")}
     environment |= {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
+    environment |= {"DMDLITE_MEMORY_GIB": str(limits.memory_gib)}
     environment |= {"CUDA_VISIBLE_DEVICES": "", "DMDLITE_NO_SOCKETS": "" if isolation() else "1"}
     process = subprocess.Popen(
         isolation() + command,
@@ -74,7 +75,7 @@ def start(command: list[str], folder: Path, results: int, limits: Limits) -> sub
         stderr=subprocess.DEVNULL,
         pass_fds=[results],
         start_new_session=True,
-        text=True,
+        bufsize=0,
     )
     RUNNING.add(process)
     return process
@@ -95,21 +96,30 @@ def stop_all() -> None:
         stop(process)
 
 
+def limit_memory(gib: float) -> None:
+    """Cap this process's memory."""
+    import resource
+
+    _cap({resource.RLIMIT_DATA: int(gib * 2**30)})
+
+
 def limit_self(limits: Limits) -> None:
     """Called inside: cap memory and file sizes, and block sockets where nothing else does."""
     import resource
 
-    most = {
-        resource.RLIMIT_DATA: int(limits.memory_gib * 2**30),
-        resource.RLIMIT_FSIZE: FILE_BYTES,
-        resource.RLIMIT_CORE: 0,
-    }
+    limit_memory(limits.memory_gib)
+    _cap({resource.RLIMIT_FSIZE: FILE_BYTES, resource.RLIMIT_CORE: 0})
+    if os.environ.get("DMDLITE_NO_SOCKETS"):
+        socket.socket.connect = socket.socket.connect_ex = _no_network
+
+
+def _cap(most: dict[int, int]) -> None:
+    import resource
+
     for kind, size in most.items():
         hard = resource.getrlimit(kind)[1]  # it cannot be raised
         size = size if hard == resource.RLIM_INFINITY else min(size, hard)
         resource.setrlimit(kind, (size, size))
-    if os.environ.get("DMDLITE_NO_SOCKETS"):
-        socket.socket.connect = socket.socket.connect_ex = _no_network
 
 
 def _no_network(*_: object) -> None:

@@ -1,161 +1,139 @@
-"""One notebook from start to marks, over as many processes as it takes."""
+"""What was handed in: the cells of a notebook, and what to look at in them."""
 
 from __future__ import annotations
 
+import ast
 import json
-import os
-import secrets
-import select
-import sys
-import tempfile
-import time
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from . import sandbox
-from .sandbox import Limits
-
 IGNORED = "otter_ignore"  # the tag of cells that need not run for the tests
-NOTEBOOK_BYTES = 20 << 20
-RESTARTS = 6  # cells and questions that may kill the process before we stop trying
-LINE_BYTES = 1 << 16  # of one message
-GRACE = 5.0  # seconds on top of a step's limit before the process is stopped from outside
+LARGEST = 200 << 20  # bytes of a file
+SOURCE_BYTES = 2 << 20  # of all its cells
+REACHING = {"gc", "ctypes", "otter.test_files", "dmdlite.grading", "sys.modules", "sys._getframe"}
+REACHING |= {"inspect.currentframe", "inspect.stack", "builtins"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a notebook."""
+
+    code: bool
+    source: str
+    tags: tuple[str, ...] = ()
 
 
 @dataclass
-class Outcome:
-    """What running a submission brought."""
+class Submission:
+    """A notebook's code cells but for those tagged as not needed; what a person should know."""
 
-    problems: dict[str, str] = field(default_factory=dict)  # test -> "" (passed), or why not
-    cells: dict[str, str] = field(default_factory=dict)  # cell -> what it raised, why left out
-    changed: list[str] = field(default_factory=list)  # library names that the notebook replaced
-    unreadable: str = ""
-    entry: dict[str, Any] = field(default_factory=dict)  # what a test left for the leaderboard
+    cells: list[tuple[int, str]] = field(default_factory=list)  # (number, source)
+    notes: list[str] = field(default_factory=list)
 
 
-def cells_of(path: Path) -> list[tuple[int, str]]:
-    """(number, source) of a notebook's code cells, but for those tagged as not needed.
+def read_submission(path: Path) -> Submission:
+    """Raises ValueError when the file is not a notebook."""
+    found = Submission()
+    for number, cell in enumerate(cells_of(path), start=1):
+        if cell.code and IGNORED not in cell.tags:
+            found.cells.append((number, cell.source))
+    whole = "\n".join(source for _, source in found.cells)
+    if len(whole) > SOURCE_BYTES:
+        raise ValueError(f"more than {SOURCE_BYTES >> 20} MB of code")
+    for number, source in found.cells:
+        if names := reaching(source, whole):
+            found.notes.append(f"cell {number} reaches into others' code: {', '.join(names)}")
+    return found
+
+
+def cells_of(path: Path) -> list[Cell]:
+    """All cells of a notebook; its outputs are not looked at, however large.
 
     Raises ValueError when the file is not a notebook.
     """
     try:
-        if path.stat().st_size > NOTEBOOK_BYTES:
-            raise ValueError(f"larger than {NOTEBOOK_BYTES >> 20} MB")
-        notebook = nbformat.reads(path.read_bytes().decode("utf-8-sig"), as_version=4)
-        return [
-            (number, cell.source)
-            for number, cell in enumerate(notebook.cells, start=1)
-            if cell.cell_type == "code" and IGNORED not in (cell.metadata.get("tags") or [])
-        ]
-    except Exception as error:  # nbformat raises what its parsers raise
-        raise ValueError(" ".join(str(error).split())[:200] or type(error).__name__) from None
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"larger than {LARGEST >> 20} MB")
+        content = json.loads(_text(path.read_bytes()))
+        if content["nbformat"] < 4:
+            content = nbformat.convert(nbformat.from_dict(content), 4)
+        return [_cell(cell) for cell in content["cells"]]
+    except Exception as error:  # the parsers raise many kinds
+        text = "no cells in it" if isinstance(error, KeyError | TypeError) else str(error)
+        raise ValueError(" ".join(text.split())[:200] or type(error).__name__) from None
 
 
-def run_submission(path: Path, tests: dict[str, str], limits: Limits) -> Outcome:
-    """Run a notebook and its tests (question -> the text of its test file)."""
+def _text(raw: bytes) -> str:
+    """UTF-8 as Jupyter writes it, or what an editor has made of it."""
+    wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return raw.decode("utf-16" if wide else "utf-8-sig")
+
+
+def _cell(cell: dict[str, Any]) -> Cell:
+    """Files are read that lack parts or hold them in another form than Jupyter's."""
+    source = cell.get("source") or ""
+    source = source if isinstance(source, str) else "".join(source)
+    tags = (cell.get("metadata") or {}).get("tags") or ()
+    return Cell(cell.get("cell_type") == "code", source, tuple(tags))
+
+
+def reaching(source: str, whole: str) -> list[str]:
+    """What of other people's code a cell sets or gets hold of, by name: for a person to look at.
+
+    `whole` is the code of all cells, whose imports tell which names are modules.
+    """
+    modules, found = _imported(whole), []
+    for node in ast.walk(_parsed(source)):
+        targets = getattr(node, "targets", [getattr(node, "target", None)])
+        names = [_dotted(t, modules) for t in targets if isinstance(t, ast.Attribute)]
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("setattr", "delattr"):
+            names += [_dotted(node.args[0], modules)] if node.args else []
+        if isinstance(node, ast.Attribute | ast.Name):
+            names += [n for n in [_dotted(node, modules)] if n and _is_reaching(n)]
+        if isinstance(node, ast.Import):
+            names += [a.name for a in node.names if _is_reaching(a.name)]
+        if isinstance(node, ast.ImportFrom) and _is_reaching(node.module or ""):
+            names.append(node.module or "")
+        if isinstance(node, ast.Attribute) and node.attr in ("__code__", "__globals__"):
+            names.append(node.attr)
+        found += [name for name in names if name]
+    return sorted(set(found))[:10]
+
+
+def _is_reaching(name: str) -> bool:
+    return any(name == r or name.startswith(r + ".") for r in REACHING)
+
+
+def _parsed(source: str) -> ast.AST:
+    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
     try:
-        cells = cells_of(path)
-    except ValueError as error:
-        return Outcome(unreadable=str(error))
-    return run_cells(cells, tests, limits)
+        return ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
 
 
-def run_cells(cells: list[tuple[int, str]], tests: dict[str, str], limits: Limits) -> Outcome:
-    """Run cells and tests. A cell or a question that kills its process, or hangs beyond reach, is
-    left out, and the rest is run again; tests passed before count."""
-    outcome = Outcome()
-    skip: dict[str, str] = {}
-    end = time.monotonic() + limits.total_seconds
-    for _ in range(RESTARTS + 1):
-        with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder:
-            attempt, stopped_at, why = _attempt(cells, tests, list(skip), limits, end, Path(folder))
-            outcome.problems |= attempt.problems
-            outcome.cells |= attempt.cells
-            outcome.changed = sorted({*outcome.changed, *attempt.changed})
-            outcome.entry = attempt.entry or outcome.entry
-        if not stopped_at:
-            break
-        skip[stopped_at] = why
-        if time.monotonic() > end:
-            break
-    outcome.cells |= skip
-    return outcome
+def _imported(whole: str) -> dict[str, str]:
+    """Name -> the module, or the member of one, that an import gave it."""
+    found = {}
+    for line in re.findall(r"^\s*(?:from\s+\S+\s+)?import\s[^\n]*", whole, re.M):
+        for node in ast.walk(_parsed(line.strip())):
+            if isinstance(node, ast.Import):
+                found |= {a.asname or a.name.split(".")[0]: a.asname and a.name for a in node.names}
+            if isinstance(node, ast.ImportFrom):
+                found |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+    return {name: full or name for name, full in found.items()}
 
 
-def _attempt(
-    cells: list, tests: dict, skip: list, limits: Limits, end: float, folder: Path
-) -> tuple[Outcome, str, str]:
-    """One process: what it brought, the step that it did not survive ("" if it did), and why."""
-    token, outcome, step = secrets.token_hex(8), Outcome(), "start"
-    job = {"cells": cells, "tests": tests, "skip": skip, "token": token}
-    job |= {"step_seconds": limits.step_seconds, "memory_gib": limits.memory_gib}
-    reading, writing = os.pipe()
-    command = [sys.executable, "-m", "dmdlite.grading.worker", str(writing)]
-    process = sandbox.start(command, folder, writing, limits)
-    os.close(writing)
-    why = "ended the process"
-    try:
-        process.stdin.write(json.dumps(job))
-        process.stdin.close()
-        buffer, deadline = b"", end  # starting takes the machine's time, not the submission's
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([reading], [], [], left)[0]:
-                why = "took too long and could not be interrupted"
-                if time.monotonic() >= end:
-                    why = f"the submission took longer than {limits.total_seconds:g} s"
-                break
-            chunk = os.read(reading, 1 << 16)
-            if not chunk:
-                break
-            *lines, buffer = (buffer + chunk).split(b"\n")
-            if len(buffer) > LINE_BYTES:
-                why = "wrote into the grader's pipe"
-                break
-            for line in lines:
-                message = _message(line, token)
-                if "step" in message:
-                    step = message["step"]
-                    deadline = min(end, time.monotonic() + limits.step_seconds + GRACE)
-                _note(outcome, message)
-    except BrokenPipeError:
-        pass
-    finally:
-        sandbox.stop(process)
-        os.close(reading)
-    return outcome, "" if step == "end" else step, why
-
-
-def _message(line: bytes, token: str) -> dict[str, Any]:
-    """A line of the worker's; {} for what somebody else wrote into the pipe."""
-    try:
-        message = json.loads(line)
-    except ValueError:
-        return {}
-    return message if isinstance(message, dict) and message.get("token") == token else {}
-
-
-def _note(outcome: Outcome, message: dict[str, Any]) -> None:
-    if "case" in message:
-        outcome.problems[message["case"]] = message["problem"]
-    elif "cell" in message:
-        outcome.cells[message["cell"]] = message["problem"]
-    elif "changed" in message:
-        outcome.changed += message["changed"]
-    elif "entry" in message:
-        outcome.entry = _entry(message["entry"])
-
-
-def _entry(text: str) -> dict[str, Any]:
-    """The line for the leaderboard that a test left; {} for anything but plain fields."""
-    try:
-        entry = json.loads(text)
-    except ValueError:
-        return {}
-    plain = isinstance(entry, dict) and all(
-        isinstance(v, str | int | float) for v in entry.values()
-    )
-    return entry if plain else {}
+def _dotted(node: ast.AST, modules: dict[str, str]) -> str:
+    """`torch.nn.Linear` of an expression that starts at an imported name; "" of any other."""
+    words: list[str] = []
+    while isinstance(node, ast.Attribute):
+        words.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name) or node.id not in modules:
+        return ""
+    return ".".join([modules[node.id], *reversed(words)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
+from .process import SubmissionProcess
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -26,22 +28,39 @@ class Case:
     def key(self) -> str:
         return f"{self.question} {self.name}"
 
+    def names(self, process: SubmissionProcess) -> dict[str, Any]:
+        """What the test asks for, as a submission has it. Raises NameError."""
+        found = {}
+        for name in inspect.signature(self.test.test_func).parameters:
+            value = process.ask("look", name=name)
+            if not value:
+                raise NameError(
+                    f"{name} does not exist when graded; cells tagged otter_ignore are not run"
+                )
+            found[name] = value[0]
+        return found
+
+
+def built(assignment: str) -> Path:
+    """The folder of a built assignment, or of that name under $DMDLITE_ASSIGNMENTS (by default
+    _assignments in the current folder)."""
+    root = os.environ.get("DMDLITE_ASSIGNMENTS", "_assignments")
+    return Path(root) / assignment if NAME.fullmatch(assignment) else Path(assignment)
+
 
 def sources(assignment: str) -> dict[str, str]:
     """Question -> the text of its test file, hidden tests included.
 
-    assignment  a folder that `make assignments` built, or its name under $DMDLITE_ASSIGNMENTS
-                (by default _assignments in the current folder)
+    assignment  a folder that `make assignments` built, or its name (see `built`)
 
     Raises DataError when there is none.
     """
-    root = os.environ.get("DMDLITE_ASSIGNMENTS", "_assignments")
-    folder = Path(root) / assignment if NAME.fullmatch(assignment) else Path(assignment)
-    files = sorted((folder / "autograder" / "tests").glob("*.py"))
+    folder = built(assignment) / "autograder" / "tests"
+    files = sorted(folder.glob("*.py"))
     if not files:
         raise DataError(
-            f"{assignment}: no tests in {folder / 'autograder' / 'tests'}; build them with "
-            "`make assignments`, or name the built folder"
+            f"{assignment}: no tests in {folder}; build them with `make assignments`, or name the "
+            "built folder"
         )
     return {path.stem: path.read_text(encoding="utf-8") for path in files}
 

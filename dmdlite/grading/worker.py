@@ -1,48 +1,38 @@
-"""Inside the sandbox: run a notebook cell by cell, and each question's tests after its cells.
+"""Inside the sandbox: runs a notebook's cells, and answers with its names what the judge asks.
 
-Started as `python -m dmdlite.grading.worker FD`. One JSON object on standard input says what to
-do; every step is announced and its result written to the file descriptor FD, one JSON line each,
-so that the parent knows how far a process came that hangs or dies.
+Started as `python -m dmdlite.grading.worker FD`. Requests come on standard input, answers go to
+the file descriptor FD; see `exchange`. Marks are made elsewhere: nothing here knows a test.
 """
 
 from __future__ import annotations
 
 import ast
-import inspect
-import json
 import os
 import random
 import re
 import signal
 import sys
 import time
+import warnings
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
-
-# What tests import must be loaded to be watched, and torch's compiler, which exchanges some of
-# torch's functions as it loads, must have done so.
-import torch._dynamo
 from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 
-from .. import checks  # noqa: F401
-from ..checks import testbed  # noqa: F401
-from .pristine import Snapshot
+from .exchange import Line, Message
 from .sandbox import Limits, limit_self
-from .tests import Case, cases
+from .served import Served
 
-CHECK = re.compile(r"""^\s*grader\.check\(["'](\w+)["']\)\s*;?\s*$""")
 SHOWN = 300  # characters of an error
-ENTRY = Path("leaderboard.json")  # what a test may leave for the leaderboard
 
 
-class StepTimeout(Exception):
-    """A cell or a test took longer than it may."""
+class StepTimeout(TimeoutError):
+    """A cell or an answer took longer than it may."""
 
 
 @contextmanager
@@ -50,7 +40,7 @@ def at_most(seconds: float) -> Iterator[None]:
     """Raise StepTimeout in the block after `seconds`, and again every second: code may catch it."""
 
     def ring(*_: Any) -> None:
-        raise StepTimeout(f"took longer than {seconds:.0f} s")
+        raise StepTimeout(f"took longer than {max(seconds, 1):.0f} s")
 
     signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01), 1.0)
@@ -60,12 +50,22 @@ def at_most(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def seed() -> None:
-    """The same random numbers and number format for every cell and test."""
-    random.seed(0)
-    np.random.seed(0)
-    torch.manual_seed(0)
+def settle(numbers: torch.Tensor | None = None) -> None:
+    """The same state for every cell and answer, whatever code before it has set: random numbers
+    (torch's as `numbers` says), number format, device, gradients, threads, warnings."""
+    of_all = 0 if numbers is None else zlib.crc32(numbers.numpy().tobytes())
+    random.seed(of_all)
+    np.random.seed(of_all)
+    torch.set_default_device(None)
     torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(False)
+    torch.autograd.set_detect_anomaly(False)
+    torch.manual_seed(0)
+    if numbers is not None:
+        torch.set_rng_state(numbers)
+    warnings.simplefilter("ignore")
 
 
 def brief(error: BaseException) -> str:
@@ -86,14 +86,14 @@ def statements(shell: InteractiveShell, source: str) -> list[str]:
         tree = compile(code, "cell", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except (SyntaxError, ValueError):
         return [source]
-    lines, parts, end = code.splitlines(keepends=True), [], 0
+    lines, parts, end = re.split("\r\n|\r|\n", code), [], 0  # as Python counts them
     for node in tree.body:
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
         if first > end:
             parts.append("")
             start = first
         end = max(end, node.end_lineno)
-        parts[-1] = "".join(lines[start - 1 : end])
+        parts[-1] = "\n".join(lines[start - 1 : end]) + "\n"
     return parts
 
 
@@ -115,59 +115,6 @@ def run_cell(shell: InteractiveShell, source: str, seconds: float) -> str:
     return problem
 
 
-class Marker:
-    """Tries a question's tests on the notebook's names, as they are at the moment."""
-
-    def __init__(self, job: dict[str, Any], write: Callable[..., None], names: dict[str, Any]):
-        self.cases = cases(job["tests"])
-        self.skip = set(job["skip"])
-        self.seconds = job["step_seconds"]
-        self.write = write
-        self.names = names
-        self.snapshot = Snapshot()
-        self.tried: dict[str, list[Any]] = {}  # test -> the objects it was tried on
-        self.passed: set[str] = set()
-
-    def __call__(self, question: str) -> None:
-        """Try the tests of a question; all of them together may take one step's time.
-
-        A test that failed is tried again when one of its arguments is another object by now.
-        """
-        end = time.monotonic() + self.seconds
-        for case in self.cases:
-            if case.question != question or question in self.skip or case.key in self.passed:
-                continue
-            values = [self.names.get(p) for p in inspect.signature(case.test.test_func).parameters]
-            before = self.tried.get(case.key)
-            if before is not None and all(a is b for a, b in zip(before, values, strict=True)):
-                continue
-            self.tried[case.key] = values
-            self._try(case, end)
-
-    def _try(self, case: Case, end: float) -> None:
-        self.write(step=case.question)
-        self._restore()
-        if not ENTRY.is_dir():
-            ENTRY.unlink(missing_ok=True)
-        seed()
-        problem = ""
-        try:
-            with at_most(end - time.monotonic()):
-                case.test.call_func(self.names)
-        except BaseException as error:  # SystemExit, too: it is the submission's
-            problem = brief(error) or "failed"
-        self._restore()
-        if not problem:
-            self.passed.add(case.key)
-        self.write(case=case.key, problem=problem)
-        if ENTRY.is_file() and not ENTRY.is_symlink() and ENTRY.stat().st_size < 2000:
-            self.write(entry=ENTRY.read_text(encoding="utf-8", errors="replace"))
-
-    def _restore(self) -> None:
-        if changed := self.snapshot.restore():
-            self.write(changed=changed[:20])
-
-
 class Shell(InteractiveShell):
     """IPython without a window to draw in: `%matplotlib` and its like do nothing."""
 
@@ -178,38 +125,51 @@ class Shell(InteractiveShell):
         return "agg", "agg"
 
 
-def run(job: dict[str, Any], write: Callable[..., None]) -> None:
-    """Run job["cells"] (number, source) and the tests of job["tests"], without job["skip"]."""
-    HistoryManager.enabled = False
-    shell = Shell.instance()
-    mark = Marker(job, write, shell.user_ns)
-    for number, source in job["cells"]:
-        key = f"cell {number}"
-        if check := CHECK.match(source):
-            mark(check[1])
-        elif key not in mark.skip:
-            write(step=key)
-            seed()
-            if problem := run_cell(shell, source, job["step_seconds"]):
-                write(cell=key, problem=problem)
-    for question in job["tests"]:
-        mark(question)
-    write(step="end")
+def answer(served: Served, do: Callable[..., Any], request: dict[str, Any]) -> dict[str, Any]:
+    """What `do(**request)` returns or raises, the latter by the names of its classes."""
+    seconds, grad = request.pop("seconds"), request.pop("grad", True)
+    settle(request.pop("numbers", None))
+    try:
+        with at_most(seconds), nullcontext() if grad else torch.no_grad():
+            return {"found": do(**request)}
+    except BaseException as error:  # SystemExit, too: it is the submission's
+        text = " ".join(str(error).split())[:SHOWN]
+        return {"raised": [cls.__name__ for cls in type(error).__mro__], "text": text}
+
+
+def serve(line: Line, served: Served, shell: InteractiveShell) -> None:
+    """Answer one request after the other, until nobody asks any more."""
+    home = os.getcwd()
+    while True:
+        message = Message.from_bytes(line.receive())
+        os.chdir(home)
+        request, arguments = served.opened(message)
+        what = request.pop("what")
+        if what == "run":
+            settle()
+            said: Any = {"found": run_cell(shell, **request)}
+            reply = Message.of(said, served.described)
+        else:
+            said = answer(served, getattr(served, what), request)
+            try:
+                reply = Message.of(said, served.described)
+            except Exception as error:
+                said = {"raised": ["TypeError"], "text": f"cannot be handed over: {brief(error)}"}
+                reply = Message.of(said, served.described)
+        if what == "call":
+            served.remember(arguments, reply.live)
+        line.send(reply.to_bytes())
 
 
 def main() -> None:
-    job = json.load(sys.stdin)
-    pipe, token, put = int(sys.argv[1]), job.pop("token"), os.write
-    encode = json.JSONEncoder().encode  # bound now: a submission may exchange json.dumps
-    limit_self(Limits(memory_gib=job["memory_gib"]))
-
-    def write(**message: Any) -> None:
-        line = (encode(message | {"token": token}) + "\n").encode()
-        while line:
-            line = line[put(pipe, line) :]
-
-    run(job, write)
-    os._exit(0)  # threads and exit handlers of the submission have no say
+    requests, replies = os.dup(0), int(sys.argv[1])
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)  # what asks for input finds none
+    memory = float(os.environ.pop("DMDLITE_MEMORY_GIB"))
+    limit_self(Limits(memory_gib=memory))
+    HistoryManager.enabled = False
+    shell = Shell.instance()
+    serve(Line(requests, replies), Served(shell.user_ns), shell)
 
 
 if __name__ == "__main__":
