@@ -191,6 +191,25 @@ def test_command_refuses_bad_input_in_one_line(tiny, tmp_path):
     assert not out.exists()
 
 
+BARE = """import sys
+sys.modules |= dict.fromkeys(["nbformat", "otter", "otter.test_files", "markdown_it", "IPython"])
+from dmdlite.cli import main
+main()
+"""
+
+
+def test_the_command_line_works_without_what_grading_needs(tiny, tmp_path):
+    for args, code, words in (
+        (["models"], 0, "DMD"),
+        (["grade", tmp_path, "--assignment", tiny, "--out", tmp_path / "g.csv"], 2, "classroom"),
+    ):
+        command = [sys.executable, "-c", BARE, *map(str, args)]
+        result = subprocess.run(command, capture_output=True, text=True)
+        assert result.returncode == code, result.stderr
+        assert words in result.stdout + result.stderr
+        assert "Traceback" not in result.stderr
+
+
 def test_assignments_are_found_by_name_or_folder(tiny, monkeypatch):
     monkeypatch.setenv("DMDLITE_ASSIGNMENTS", str(tiny.parent))
     assert sources("tiny") == sources(str(tiny)) == {"q1": TINY["q1"]}

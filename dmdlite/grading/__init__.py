@@ -13,6 +13,17 @@ course.py      a folder -> the rows of grades.csv
 tables.py, roster.py, written.py, feedback.py  what teacher and students read of it
 """
 
-from .course import grade_course
+from __future__ import annotations
+
+from typing import Any
 
 __all__ = ["grade_course"]
+
+
+def __getattr__(name: str) -> Any:
+    """`grade_course`, once asked for: it needs more packages than the rest of dmdlite."""
+    if name not in __all__:
+        raise AttributeError(name)
+    from .course import grade_course
+
+    return grade_course

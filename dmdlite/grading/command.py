@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
+from ..errors import DataError
 from . import sandbox
-from .course import grade_course
 
 
 def grade(
@@ -37,6 +37,10 @@ def grade(
     Writes points a question, and a page of all written answers, which are for you to mark. No
     submission can write its marks; see the teachers' page for what else it can reach.
     """
+    try:
+        from .course import grade_course  # needs more than the rest of dmdlite
+    except ModuleNotFoundError as error:
+        raise DataError(f'grading needs {error.name}: pip install "dmdlite[classroom]"') from None
     limits = sandbox.Limits(step_seconds, total_seconds, memory)
     if not sandbox.isolation():
         typer.echo("no namespaces here (unshare): sockets are blocked within Python only", err=True)

@@ -123,6 +123,7 @@ def _as_judge(limits: Limits) -> None:
         raise SystemExit(143)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     def follow() -> None:
         multiprocessing.parent_process().join()
         sandbox.stop_all()

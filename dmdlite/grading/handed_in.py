@@ -96,14 +96,19 @@ def _in_zip(path: Path, name: str, unpacked: Path) -> list[Handed]:
             if not inside or len(inside) > MOST:
                 many = f"more than {MOST} notebooks" if inside else "no notebook (.ipynb)"
                 return [Handed(name, note=f"a zip with {many} in it")]
-            return [_unpacked(archive, i, f"{name}/{i.filename}", unpacked) for i in inside]
+            return [_unpacked(archive, i, "/".join([name, *_words(i)]), unpacked) for i in inside]
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
         return [Handed(name, note=f"a zip that cannot be opened: {error}")]
 
 
 def _wanted(inside: zipfile.ZipInfo) -> bool:
-    words = PurePosixPath(inside.filename).parts
+    words = _words(inside)
     return not inside.is_dir() and _is_notebook(words[-1]) and not any(map(_hidden, words))
+
+
+def _words(inside: zipfile.ZipInfo) -> list[str]:
+    """The parts of its name, without those that lead out of the zip."""
+    return [w for w in PurePosixPath(inside.filename).parts if w not in ("..", "/")] or [""]
 
 
 def _unpacked(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from otter.test_files import test_case
+
 from ..errors import DataError
 from .process import SubmissionProcess
 
@@ -67,10 +69,6 @@ def sources(assignment: str) -> dict[str, str]:
 
 def cases(texts: dict[str, str]) -> list[Case]:
     """The test cases of these files, in order."""
-    try:
-        from otter.test_files import test_case
-    except ImportError:
-        raise DataError('grading needs otter-grader: pip install "dmdlite[classroom]"') from None
     found = []
     for question, text in texts.items():
         scope: dict[str, Any] = {}

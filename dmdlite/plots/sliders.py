@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
-from IPython.display import HTML
 from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 
@@ -26,7 +25,7 @@ def slider(
     values: Sequence[Any],
     alt: str,
     size: tuple[float, float] = (7, 3.2),
-) -> HTML:
+) -> Any:
     """One frame a value, drawn by `draw(ax, value)`; a slider chooses.
 
     `alt` describes the frames in words for readers who do not see them. `size` in inches.
@@ -42,4 +41,6 @@ def slider(
         player = moving.to_jshtml(fps=2, default_mode="once")
         plt.close(figure)
     label = html.escape(alt, quote=True)
+    from IPython.display import HTML  # whoever sees it has it; the command line need not
+
     return HTML(f'<style>{CSS}</style><div role="group" aria-label="{label}">{player}</div>')
