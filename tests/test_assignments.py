@@ -1,14 +1,17 @@
 """The assignments hang together: built versions, points, times, and what a student first sees."""
 
+import ast
 import re
 import shutil
 
 import nbformat
 import pytest
 from assignments import SOURCES, build, leaks, secrets
+from nbformat.v4 import new_code_cell, new_notebook
 
 from dmdlite.grading import grade_course
 from dmdlite.grading.tests import cases, sources
+from tests.do_nothing import DO_NOTHING
 
 NAMES = ("a1", "a2", "a3", "a4", "a5")
 ALL = pytest.mark.parametrize("name", NAMES)
@@ -89,16 +92,46 @@ def test_student_version_runs_top_to_bottom_and_every_part_fails_as_not_written(
     assert "not written yet" in said
 
 
+def with_code(notebook, code):
+    """The notebook without its checks, and this code below all of its cells."""
+    kept = [c for c in notebook.cells if "grader.check(" not in c.source]
+    return new_notebook(metadata=notebook.metadata, cells=[*kept, new_code_cell(code)])
+
+
 @ALL
-def test_solution_gets_full_marks_and_a_stub_none(built, name, tmp_path):
-    for kind, folder in (("full", "instructor"), ("stub", "student")):
-        (tmp_path / "in" / kind).mkdir(parents=True)
-        shutil.copy(built(name) / folder / f"{name}.ipynb", tmp_path / "in" / kind)
-    full, stub = grade_course(tmp_path / "in", str(built(name)), tmp_path / "grades.csv", 2)
+def test_solution_gets_full_marks_a_stub_none_and_doing_nothing_a_tenth_at_most(
+    built, name, tmp_path
+):
+    folder, student = tmp_path / "in", built(name) / "student" / f"{name}.ipynb"
+    folder.mkdir()
+    shutil.copy(built(name) / "instructor" / f"{name}.ipynb", folder / "full.ipynb")
+    shutil.copy(student, folder / "stub.ipynb")
+    assert len(DO_NOTHING[name]) >= 3
+    for kind, code in DO_NOTHING[name].items():
+        nbformat.write(with_code(nbformat.read(student, 4), code), folder / f"{kind}.ipynb")
+    rows = grade_course(folder, str(built(name)), tmp_path / "grades.csv", 2)
+    found = {row["submission"]: row for row in rows}
+    full = found.pop("full")
     automatic = sum(points for _, written, points in questions(name) if not written)
     assert (full["points"], full["of"], full["notes"]) == (automatic, automatic, "")
-    assert stub["points"] == 0
+    assert full["Part " + re.search(r"## Part (\d)[^\n]*by a person", text_of(name))[1]] == ""
+    assert found.pop("stub")["points"] == 0
+    assert found.keys() == DO_NOTHING[name].keys()
+    too_much = {k: (r["points"], r) for k, r in found.items() if r["points"] > automatic / 10}
+    assert not too_much
     assert (tmp_path / "leaderboard.csv").exists() == (name == "a5")
+
+
+def text_of(name):
+    return "\n".join(c.source for c in source(name).cells)
+
+
+@ALL
+def test_every_assert_speaks(name):
+    for cell in source(name).cells:
+        if "BEGIN TEST CONFIG" in cell.source:
+            for node in ast.walk(ast.parse(cell.source)):
+                assert not isinstance(node, ast.Assert) or node.msg, ast.unparse(node)
 
 
 @ALL

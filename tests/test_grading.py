@@ -200,7 +200,7 @@ main()
 
 def test_the_command_line_works_without_what_grading_needs(tiny, tmp_path):
     for args, code, words in (
-        (["models"], 0, "DMD"),
+        (["models"], 0, "Emotion"),
         (["grade", tmp_path, "--assignment", tiny, "--out", tmp_path / "g.csv"], 2, "classroom"),
     ):
         command = [sys.executable, "-c", BARE, *map(str, args)]

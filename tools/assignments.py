@@ -3,6 +3,8 @@
 Each source notebook in book/assignments/, with solutions and tests inside, becomes
     _assignments/a1/student/      what students get, run once as it is; a1-student.zip of it
     _assignments/a1/autograder/   tests (hidden ones, too), a1-autograder.zip for Gradescope
+    _assignments/a1/github/       the student version as a repository for GitHub Classroom, with a
+                                  container for Codespaces and a workflow that grades on push
     _assignments/a1/instructor/   the notebook with solutions
 otter-grader runs all tests on the solution on the way; one that fails stops the build. The student
 version is also written to book/assignments/student/a1, which is committed: Colab opens it there.
@@ -11,6 +13,7 @@ version is also written to book/assignments/student/a1, which is committed: Cola
 import re
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -20,6 +23,8 @@ from otter.assign import main as otter_assign
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "book" / "assignments"
 BUILT = ROOT / "_assignments"
+CONSTRAINTS = ROOT / "constraints.txt"
+PINNED = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "nbformat", "ipython")
 SOLUTION = re.compile(r"# BEGIN SOLUTION.*?\n(.*?)# END SOLUTION", re.S)
 
 
@@ -31,6 +36,7 @@ def build(name: str, out: Path = BUILT) -> Path:
     otter_assign(str(SOURCES / f"{name}.ipynb"), str(folder), no_pdfs=True)
     autograder, student = folder / "autograder", folder / "student"
     (zipped,) = autograder.glob("*.zip")
+    pin(zipped)
     zipped.rename(folder / f"{name}-autograder.zip")
     (folder / "instructor").mkdir()
     (autograder / f"{name}.ipynb").rename(folder / "instructor" / f"{name}.ipynb")
@@ -40,7 +46,33 @@ def build(name: str, out: Path = BUILT) -> Path:
     if found := leaks(SOURCES / f"{name}.ipynb", student):
         raise RuntimeError(f"{name}: the student version shows {found}")
     shutil.make_archive(str(folder / f"{name}-student"), "zip", student)
+    as_repository(student, folder / "github")
     return folder
+
+
+def pin(zipped: Path) -> None:
+    """Gradescope builds an image: give it the versions that CI runs, and torch without CUDA."""
+    pins = dict(line.split("==") for line in CONSTRAINTS.read_text().splitlines() if "==" in line)
+    lines = [f"      - {name}=={pins[name]}\n" for name in PINNED]
+    lines.insert(0, "      - --extra-index-url https://download.pytorch.org/whl/cpu\n")
+    with zipfile.ZipFile(zipped) as archive:
+        content = {i: archive.read(i) for i in archive.infolist()}
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        for info, raw in content.items():
+            if info.filename == "environment.yml":
+                raw = raw.replace(b"  - pip:\n", b"  - pip:\n" + "".join(lines).encode())
+            archive.writestr(info, raw)
+
+
+def as_repository(student: Path, folder: Path) -> None:
+    """The student version and what GitHub needs beside it."""
+    shutil.copytree(student, folder)
+    for source, target in (
+        ("devcontainer.json", ".devcontainer/devcontainer.json"),
+        ("grade.yml", ".github/workflows/grade.yml"),
+    ):
+        (folder / target).parent.mkdir(parents=True)
+        shutil.copy(ROOT / "tools" / "classroom" / source, folder / target)
 
 
 def stable_ids(path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SINGLE_SOURCE = "repository.txt"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
-TEXT = (".md", ".yml", ".ipynb", ".cff", ".toml", ".txt", ".py")
+TEXT = (".md", ".yml", ".ipynb", ".cff", ".toml", ".txt", ".py", ".json")
 
 
 def addresses(repository: str) -> list[str]:

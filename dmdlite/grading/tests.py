@@ -53,16 +53,20 @@ def built(assignment: str) -> Path:
 def sources(assignment: str) -> dict[str, str]:
     """Question -> the text of its test file, hidden tests included.
 
-    assignment  a folder that `make assignments` built, or its name (see `built`)
+    assignment  a folder that `make assignments` built, or its name (see `built`); or the folder
+                of a student, with the tests that were handed out
 
     Raises DataError when there is none.
     """
-    folder = built(assignment) / "autograder" / "tests"
-    files = sorted(folder.glob("*.py"))
+    folder = built(assignment)
+    hidden, shown = (
+        sorted(f.glob("*.py")) for f in (folder / "autograder/tests", folder / "tests")
+    )
+    files = hidden or shown
     if not files:
         raise DataError(
-            f"{assignment}: no tests in {folder}; build them with `make assignments`, or name the "
-            "built folder"
+            f"{assignment}: no tests in {folder}/autograder; build them with `make assignments` or "
+            "name the built folder"
         )
     return {path.stem: path.read_text(encoding="utf-8") for path in files}
 

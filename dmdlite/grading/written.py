@@ -37,7 +37,7 @@ class Part:
 
 
 def written_parts(assignment: str) -> list[Part]:
-    """Those of a built assignment, in order; see `tests.built`."""
+    """Those of a built assignment, in order; see `tests.built`. None of a student's folder."""
     paths = sorted((built(assignment) / "student").glob("*.ipynb"))
     texts = [MARKS.sub("", cell.source) for path in paths for cell in cells_of(path)]
     found = [(HEADING.search(text), text) for text in texts]

@@ -22,5 +22,5 @@ def test_every_student_keeps_k(top_k_edges):
     edges = (~torch.eye(5, dtype=torch.bool)).expand(4, -1, -1)
     for k, expected in ((1, 1), (2, 2), (4, 4), (9, 4)):
         into = top_k_edges(scores, edges, k).sum(1)
-        assert (into == expected).all(), f'k = {k} of four teachers: expected {expected} edges into each student, got {into[0]}'
+        assert (into == expected).all(), f'k = {k} of four teachers: expected {expected} edges into each student, got {into[0].tolist()}'
 

@@ -7,7 +7,14 @@ points = 35
 
 @test_case(points=5, hidden=False)
 def test_properties(ThresholdGDUnit):
+    import torch
     from dmdlite.checks import require
+    torch.manual_seed(0)
+    unit = ThresholdGDUnit(6)
+    with torch.no_grad():
+        unit.theta.fill_(1.2)
+    kept = (unit(2 * torch.randn(8, 3, 6)).weights > 0).sum((1, 2))
+    assert (kept == 1).all(), f'theta = 1.2: expected one edge a clip, got {kept.tolist()}; the properties count once this holds'
     require(ThresholdGDUnit, 'shape', 'finite', 'samples apart', 'zero diagonal', 'normalisation')
 
 @test_case(points=5, hidden=False)
@@ -25,15 +32,21 @@ def test_a_low_threshold_is_the_plain_unit_a_high_one_keeps_the_strongest(Thresh
     assert (kept == 1).all(), f'theta = 1.2: expected one edge a clip, got {kept.tolist()}'
     assert torch.allclose(total, torch.ones(8)), f'expected weights that sum to 1, got {total.tolist()}'
     assert torch.equal(found.flatten(1).argmax(1), plain(x).weights.flatten(1).argmax(1)), 'the edge that is left should be the strongest of the plain unit'
+    nobody = torch.zeros(8, 3, dtype=torch.bool)
+    assert (unit(x, nobody).weights == 0).all(), 'a clip without modalities: expected weights of 0, got NaN or others'
 
 @test_case(points=5, hidden=False)
 def test_price_counts_edges(ThresholdGDUnit):
     import torch
     torch.manual_seed(0)
-    unit, x = (ThresholdGDUnit(6, price=0.0), torch.randn(8, 3, 6))
-    free = unit(x).loss.item()
-    unit.price = 0.5
-    cost, kept = (unit(x).loss.item() - free, (unit(x).weights > 0).sum((1, 2)).float().mean().item())
+    unit, x = (ThresholdGDUnit(6, price=0.0), 2 * torch.randn(8, 3, 6))
+    with torch.no_grad():
+        unit.theta.fill_(0.0)
+        free, weights = (unit(x).loss.item(), unit(x).weights)
+        unit.price = 0.5
+        cost = unit(x).loss.item() - free
+    kept = (weights > 0).sum((1, 2)).float().mean().item()
+    assert kept < 6, f'theta = 0: expected some edges to go, {kept:.2f} of 6 stay'
     assert abs(cost - 0.5 * kept) < 0.0001, f'{kept:.2f} edges at 0.5 each: expected {0.5 * kept:.3f}, got {cost:.3f}'
 
 @test_case(points=5, hidden=False)

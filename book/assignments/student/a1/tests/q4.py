@@ -9,6 +9,7 @@ points = 5
 def test_by_hand(edges_in_use):
     import torch
     weights = torch.tensor([[[0.0, 0.5], [0.5, 0.0]], [[0.0, 0.995], [0.005, 0.0]]])
-    found = edges_in_use(weights)
-    assert abs(found - 1.5) < 1e-06, f'two edges and one: expected 1.5, got {found}'
+    for clips, expected in ((weights, 1.5), (weights[1:], 1.0)):
+        found = edges_in_use(clips)
+        assert abs(found - expected) < 1e-06, f'two edges and one, then one alone: expected {expected}, got {found}'
 

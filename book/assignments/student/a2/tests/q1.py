@@ -8,10 +8,11 @@ points = 10
 @test_case(points=3, hidden=False)
 def test_by_hand(edges_used):
     import torch
-    weights = torch.zeros(3, 3, 3)
+    weights = torch.zeros(4, 3, 3)
     weights[0] = (1 - torch.eye(3)) / 6
     weights[1, 0, 2] = 1.0
     weights[2, 0, 1] = weights[2, 1, 0] = 0.5
-    found = edges_used(weights)
-    assert torch.allclose(found, torch.tensor([6.0, 1.0, 2.0])), f'six equal edges, one edge, two equal edges: expected [6, 1, 2], got {found.tolist()}'
+    weights[3, 0, 1], weights[3, 1, 0] = (0.8, 0.2)
+    found, expected = (edges_used(weights), torch.tensor([6.0, 1.0, 2.0, 1.649]))
+    assert torch.allclose(found, expected, atol=0.001), f'six equal edges, one edge, two equal edges, 0.8 and 0.2: expected [6, 1, 2, 1.649], got {found.tolist()}'
 

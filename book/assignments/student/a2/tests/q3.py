@@ -20,12 +20,26 @@ def test_learned_half(learned_half):
     assert float((found - expected).abs().max()) < 1e-05, 'a prior given as a nested list'
     assert torch.equal(learned_half(expected, None), expected), 'no prior: all of it is learned'
 
-@test_case(points=6, hidden=False)
-def test_noise_learns_the_prior(learned_on_noise):
-    prior = [[0.0, 0.5, 0.5], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
-    found = learned_on_noise(prior, 3)
-    share = float(found[0, 1:].sum())
-    assert share > 0.8, f"share of the prior's two edges: expected above 0.8, got {share:.2f}"
-    assert abs(float(found.sum()) - 1) < 0.001, f'expected weights that sum to 1, got {found.sum()}'
-    assert not found.requires_grad, 'expected a result without gradient'
+@test_case(points=5, hidden=False)
+def test_missing_modalities(learned_half):
+    import dmdlite
+    import torch
+    torch.manual_seed(1)
+    prior = [[0.0, 3.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    plain, unit, x = (dmdlite.GDUnit(6), dmdlite.GDUnit(6, prior=prior), torch.randn(3, 3, 6))
+    unit.load_state_dict(plain.state_dict(), strict=False)
+    present = torch.tensor([[True, True, True], [True, False, True], [False, True, True]])
+    mixed, expected = (u(x, present).weights.detach() for u in (unit, plain))
+    found = learned_half(mixed, prior, present)
+    for clip, what in enumerate(('all there', "one of the prior's edges left", 'none of them left')):
+        worst = float((found[clip] - expected[clip]).abs().max())
+        assert worst < 1e-05, f'{what}: expected the learned weights, got {worst:.3f} off'
+
+@test_case(points=4, hidden=False)
+def test_apart_by_hand(apart):
+    import torch
+    prior = [[0.0, 2.0], [2.0, 0.0]]
+    for graph, expected in (([[0.0, 0.5], [0.5, 0.0]], 0.0), ([[0.0, 1.0], [0.0, 0.0]], 0.5), ([[0.0, 0.9], [0.1, 0.0]], 0.4)):
+        found = apart(torch.tensor(graph), prior)
+        assert abs(found - expected) < 1e-06, f'{graph} from half and half: expected {expected}, got {found:.3f}'
 

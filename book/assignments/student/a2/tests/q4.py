@@ -12,11 +12,12 @@ def test_a_unit_takes_it(prior_from_data):
     g = torch.manual_seed(0)
     y = torch.randn(120, generator=g)
     for m in (2, 4):
-        x = [y[:, None] + (k + 1) * torch.randn(120, 5, generator=g) for k in range(m)]
+        x = [y[:, None] + (m - k) * torch.randn(120, 5, generator=g) for k in range(m)]
         prior = prior_from_data(x, y)
         assert torch.is_tensor(prior), f'expected a tensor, got {type(prior).__name__}'
         assert prior.shape == (m, m), f'expected shape {[m, m]}, got {list(prior.shape)}'
         assert abs(float(prior.sum()) - 1) < 0.0001, f'expected a sum of 1, got {float(prior.sum()):.3f}'
+        assert prior[m - 1, 0] > prior[0, m - 1], 'the clearest modality should teach the least clear one more than it learns from it'
         dmdlite.GDUnit(6, m, prior=prior)(torch.randn(3, m, 6, generator=g))
 
 @test_case(points=6, hidden=False)

@@ -18,6 +18,9 @@ def test_by_hand(attention_map):
 def test_norm(attention_map):
     import torch
     x, mask = (torch.randn(4, 30, 5, generator=torch.manual_seed(0)), torch.ones(4, 30).bool())
-    norms = attention_map(x, mask).norm(dim=1)
-    assert torch.allclose(norms, torch.ones(4), atol=1e-05), f'expected norms of 1, got {norms}'
+    x[:, 15:] *= 3
+    found = attention_map(x, mask)
+    norms = found.norm(dim=1)
+    assert torch.allclose(norms, torch.ones(4), atol=1e-05), f'expected norms of 1, got {norms.tolist()}'
+    assert (found[:, 4:].sum(1) > 3 * found[:, :4].sum(1)).all(), 'the second half of the clip holds nine times the energy, and the map does not show it'
 

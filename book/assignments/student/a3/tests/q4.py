@@ -9,6 +9,10 @@ points = 25
 def test_without_features_it_is_the_plain_unit(FeatureGDUnit):
     import dmdlite
     import torch
+    x = torch.tensor([[[1.0, 0, 0, 0, 0, 0], [0, 1.0, 0, 0, 0, 0], [0, 0, 1.0, 0, 0, 0]]])
+    out = FeatureGDUnit(6, beta=100.0)(x)
+    angle = out.discrepancy[0, 0, 1] - (out.logits[0, 1] - out.logits[0, 0]).abs()
+    assert abs(angle.item() - 100) < 0.01, f'beta = 100, right angles: expected 100 on top of |gap|, got {angle.item():.2f}; what else is asked counts once this holds'
     torch.manual_seed(0)
     plain, unit, x = (dmdlite.GDUnit(6, 4), FeatureGDUnit(6, 4, beta=0.0), torch.randn(8, 4, 6))
     unit.load_state_dict(plain.state_dict())

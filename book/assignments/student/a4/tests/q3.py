@@ -8,8 +8,13 @@ points = 20
 @test_case(points=8, hidden=False)
 def test_four_modalities(with_physiology, train_dmd):
     import dmdlite
+    import torch
     splits = with_physiology(dmdlite.load_dataset('toy'))
     model = train_dmd(splits, clips=60, epochs=1)
+    dmdlite.seed_everything(0)
+    untrained = dmdlite.DMD(model.config)
+    same = zip(model.parameters(), untrained.parameters())
+    assert any((not torch.equal(a, b) for a, b in same)), "the model's weights are those of an untrained one"
     assert model.config.modalities[-1] == 'physiology', f'modalities {model.config.modalities}'
     out = model(splits['test'].batch(range(5)))
     shape = tuple(out.homo.weights.shape)
