@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -116,6 +117,13 @@ def cost(make_unit: Callable[..., nn.Module], modalities: int = 3) -> tuple[int,
 
 def counted_operations(unit: nn.Module, *inputs: Tensor) -> int:
     """The floating-point operations of the matrix products of one call."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    bilinear = {torch.ops.aten._trilinear: _bilinear_operations}  # nn.Bilinear's
+    with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=bilinear) as counter:
         unit(*inputs)
     return counter.get_total_flops()
+
+
+def _bilinear_operations(first: tuple, weight: tuple, *_: object, **__: object) -> int:
+    """Shapes [N, K] and [1, O, K, L] -> a product and a sum for every number of the weight, N
+    times."""
+    return 2 * first[0] * prod(weight)

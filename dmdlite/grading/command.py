@@ -62,4 +62,4 @@ def grade(
         name = row["submission"] or row["name"] or row["email"] or row["id"]
         line = f"{name:30} {row['points']:5g} of {row['of']:g}{notes}"
         typer.echo("".join(c if c.isprintable() else "?" for c in line))
-    typer.echo(f"{len(rows)} rows in {out}, written answers in {out.with_name('answers.html')}")
+    typer.echo(f"marks are in {out}, written answers in {out.with_name('answers.html')}")

@@ -70,7 +70,8 @@ def grade_course(
             if feedback:
                 inside = [Path(handed.name) for handed in files]
                 for file, handed in zip(feedback_files(inside), files, strict=True):
-                    hand_out(feedback / file, outcomes[handed.name], tests)
+                    by_hand = sum(part.points for part in parts)
+                    hand_out(feedback / file, outcomes[handed.name], tests, by_hand)
             rows = [row(handed.name, outcomes[handed.name], tests) for handed in files]
             rows = table.write(rows, [outcomes[handed.name].entry for handed in files])
             read = [(h.name, h.notebook) for h in files if h.notebook]

@@ -50,19 +50,19 @@ def notes(outcome: Outcome) -> list[str]:
     return found + outcome.notes
 
 
-def hand_out(path: Path, outcome: Outcome, tests: list[Case]) -> None:
+def hand_out(path: Path, outcome: Outcome, tests: list[Case], by_hand: int) -> None:
     """Write a student's feedback; what keeps it from being written, too long a name say, is a note
     of the outcome."""
     try:
         with replacing(ours(path, " of ")) as temporary:
-            text = in_words(outcome, tests)
+            text = in_words(outcome, tests, by_hand)
             temporary.write_bytes(text.encode("utf-8", errors="backslashreplace"))
     except Exception as error:  # one submission must not cost the class its marks
         outcome.cells["feedback"] = f"not written: {getattr(error, 'strerror', None) or error}"
 
 
-def in_words(outcome: Outcome, tests: list[Case]) -> str:
-    """Feedback for a student: a line a test, and their sum."""
+def in_words(outcome: Outcome, tests: list[Case], by_hand: int = 0) -> str:
+    """Feedback for a student: a line a test, their sum, and how many points a person gives."""
     lines, points = [], 0.0
     for case in tests:
         problem = outcome.problems.get(case.key, "not reached")
@@ -72,4 +72,6 @@ def in_words(outcome: Outcome, tests: list[Case]) -> str:
             f"{case.question}  {case.name}: {got:g} of {case.points:g}  {problem}".rstrip()
         )
     lines.append(f"tests together: {points:g} of {sum(case.points for case in tests):g}")
+    if by_hand:
+        lines.append(f"written parts: up to {by_hand} points more, given by a person")
     return "\n".join([*lines, *notes(outcome)]) + "\n"

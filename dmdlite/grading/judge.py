@@ -59,6 +59,7 @@ def judge(path: Path, tests: dict[str, str], limits: Limits) -> Outcome:
 def judge_cells(cells: list[tuple[int, str]], tests: dict[str, str], limits: Limits) -> Outcome:
     """Run cells and tests. A cell or a question that kills the process, or hangs beyond reach, is
     left out, and the rest is run again; tests passed before count."""
+    torch.set_num_threads(1)  # as many at a time as there are cores
     played = Play(cells, cases(tests), limits)
     for _ in range(RESTARTS + 1):
         played.step = "start"

@@ -13,6 +13,7 @@ import nbformat
 
 IGNORED = "otter_ignore"  # the tag of cells that need not run for the tests
 LARGEST = 200 << 20  # bytes of a file
+PRINTED = 4000  # characters of a cell's outputs that are kept
 SOURCE_BYTES = 2 << 20  # of all its cells
 REACHING = {"gc", "ctypes", "otter.test_files", "dmdlite.grading", "sys.modules", "sys._getframe"}
 REACHING |= {"inspect.currentframe", "inspect.stack", "builtins"}
@@ -25,6 +26,7 @@ class Cell:
     code: bool
     source: str
     tags: tuple[str, ...] = ()
+    output: str = ""  # what it printed when it was handed in, for people to read
 
 
 @dataclass
@@ -51,7 +53,7 @@ def read_submission(path: Path) -> Submission:
 
 
 def cells_of(path: Path) -> list[Cell]:
-    """All cells of a notebook; its outputs are not looked at, however large.
+    """All cells of a notebook, with the beginning of what they printed, however large.
 
     Raises ValueError when the file is not a notebook.
     """
@@ -78,7 +80,16 @@ def _cell(cell: dict[str, Any]) -> Cell:
     source = cell.get("source") or ""
     source = source if isinstance(source, str) else "".join(source)
     tags = (cell.get("metadata") or {}).get("tags") or ()
-    return Cell(cell.get("cell_type") == "code", source, tuple(tags))
+    return Cell(cell.get("cell_type") == "code", source, tuple(tags), _printed(cell))
+
+
+def _printed(cell: dict[str, Any]) -> str:
+    """The beginning of the text of a cell's outputs."""
+    found = ""
+    for output in cell.get("outputs") or []:
+        text = output.get("text") or (output.get("data") or {}).get("text/plain") or ""
+        found += "".join(text)[:PRINTED]
+    return found[:PRINTED]
 
 
 def reaching(source: str, whole: str) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 
 from ..files import ours, replacing
-from .submission import Cell, cells_of
+from .submission import IGNORED, Cell, cells_of
 from .tests import built
 
 HEADING = re.compile(r"^## (Part \d+)[^\n]*\((\d+) points, marked by a person\)", re.M)
@@ -64,10 +65,16 @@ def answers(path: Path, parts: list[Part]) -> dict[str, list[Cell]]:
     return found
 
 
+def printed(path: Path) -> str:
+    """What the cells of the experiments printed when the notebook was handed in."""
+    return "\n".join(c.output for c in cells_of(path) if IGNORED in c.tags and c.output.strip())
+
+
 def write_answers(
     path: Path, title: str, parts: list[Part], handed: list[tuple[str, Path]]
 ) -> None:
-    """One HTML page: for every written part its prompt and rubric, and beside them all answers.
+    """One HTML page: for every written part its prompt and rubric, and beside them all answers,
+    each with what the experiments have printed.
 
     handed  (name, notebook) of every submission
 
@@ -75,10 +82,13 @@ def write_answers(
     """
     ours(path, f"<title>{title}")
     render = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render
-    written = [(name, _answers(notebook, parts)) for name, notebook in handed]
+    written = [(name, *_answers(notebook, parts)) for name, notebook in handed]
     body = [f"<!DOCTYPE html><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"]
     for part in parts:
-        shown = [_article(name, found.get(part.name, []), render) for name, found in written]
+        shown = [
+            _article(name, found.get(part.name, []), output, render)
+            for name, found, output in written
+        ]
         body.append(
             f"<section><aside>{render(part.prompt)}</aside><div>{''.join(shown)}</div></section>"
         )
@@ -86,16 +96,18 @@ def write_answers(
         temporary.write_text("\n".join(body), encoding="utf-8", errors="backslashreplace")
 
 
-def _answers(notebook: Path, parts: list[Part]) -> dict[str, list[Cell]]:
+def _answers(notebook: Path, parts: list[Part]) -> tuple[dict[str, list[Cell]], str]:
     try:
-        return answers(notebook, parts)
+        return answers(notebook, parts), printed(notebook)
     except ValueError:
-        return {}  # its row in grades.csv says so
+        return {}, ""  # its row in grades.csv says so
 
 
-def _article(name: str, cells: list[Cell], render: MarkdownIt) -> str:
+def _article(name: str, cells: list[Cell], output: str, render: Callable[[str], str]) -> str:
     """One student's answer to one part."""
     shown = [f"<pre>{html.escape(c.source)}</pre>" if c.code else render(c.source) for c in cells]
     words = sum(len(c.source.split()) for c in cells if not c.code)
     head = f"<h3>{html.escape(name)}</h3><p>{words} words</p>"
-    return f"<article>{head}{''.join(shown) or '<p>nothing written</p>'}</article>"
+    output = html.escape(output) or "nothing"
+    more = f"<details><summary>what the experiments printed</summary><pre>{output}</pre></details>"
+    return f"<article>{head}{''.join(shown) or '<p>nothing written</p>'}{more}</article>"
