@@ -1,7 +1,15 @@
-"""A submission that `test_remote` asks: code, as it stands in a notebook."""
+"""A submission that tests ask, as it would stand in a notebook, and the process that holds it."""
+
+from pathlib import Path
+
+import pytest
+
+from dmdlite.grading.process import SubmissionProcess
+from dmdlite.grading.sandbox import Limits
 
 ANSWERS = """
 from collections import namedtuple
+from dataclasses import dataclass
 import dmdlite, torch
 import numpy as np
 from torch import nn
@@ -77,7 +85,44 @@ def sparse():
 def noise():
     return torch.rand(1).item(), np.random.rand()
 
+@dataclass
+class Output:
+    value: torch.Tensor
+    other: int = 3
+
+class Indirect(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.own = nn.ParameterDict({"theta": nn.Parameter(torch.tensor(1.0))})
+
+    @property
+    def theta(self):
+        return self.own["theta"]
+
+    def forward(self, x):
+        return Output(self.theta * x)
+
+def backwards(x):
+    return x.argsort()[::-1], x.astype(">f4")[::-1]
+
 class Keeps:
     def __init__(self):
         self.kept = 3
 """
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory):
+    """theirs(name) -> what a test sees of the submission ANSWERS; .process is its process."""
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parent.parent))
+    with SubmissionProcess(tmp_path_factory.mktemp("theirs"), Limits()) as process:
+        assert process.run(ANSWERS, 60) == ""
+
+        def look(name):
+            (found,) = process.ask("look", name=name)
+            return found
+
+        look.process = process
+        yield look
+    monkeypatch.undo()

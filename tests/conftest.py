@@ -16,6 +16,7 @@ from hypothesis import settings
 import dmdlite
 from dmdlite.cli import main, run_app
 from dmdlite.data.toy import make_toy
+from tests.answers_there import theirs  # noqa: F401, a fixture
 
 for setting in [name for name in os.environ if name.startswith("DMDLITE_")]:
     del os.environ[setting]  # of whoever runs the tests

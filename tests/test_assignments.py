@@ -1,12 +1,15 @@
 """The assignments hang together: built versions, points, times, and what a student first sees."""
 
 import ast
+import json
 import re
 import shutil
+import zipfile
 
 import nbformat
 import pytest
-from assignments import SOURCES, build, leaks, secrets
+import yaml
+from assignments import PINNED, SOURCES, build, leaks, secrets
 from nbformat.v4 import new_code_cell, new_notebook
 
 from dmdlite.grading import grade_course
@@ -190,3 +193,26 @@ def test_written_parts_have_a_rubric_that_reaches_their_points(name):
     assert sum(best) == points
     answer = next(c.source for c in cells if "**One answer worth full points.**" in c.source)
     assert len(answer.split()) < 400
+
+
+def test_gradescope_gets_the_versions_that_ci_runs(built):
+    with zipfile.ZipFile(built("a1") / "a1-autograder.zip") as archive:
+        environment = yaml.safe_load(archive.read("environment.yml"))
+    assert "python=3.12" in environment["dependencies"]
+    (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
+    pins = (SOURCES.parent.parent / "constraints.txt").read_text().splitlines()
+    for name in PINNED:
+        (pin,) = [line for line in pins if line.startswith(f"{name}==")]
+        assert pin in pip
+
+
+def test_github_gets_a_repository_that_grades_by_the_tests_shown(built):
+    folder = built("a1") / "github"
+    json.loads((folder / ".devcontainer" / "devcontainer.json").read_text())
+    workflow = yaml.safe_load((folder / ".github" / "workflows" / "grade.yml").read_text())
+    steps = " ".join(step.get("run", "") for step in workflow["jobs"]["grade"]["steps"])
+    assert "dmdlite grade . --assignment ." in steps
+    shown = cases(sources(str(folder)))
+    assert shown
+    assert not any(case.test.hidden for case in shown)
+    assert len(shown) < len(cases(sources(str(built("a1")))))

@@ -34,7 +34,7 @@ def per_target(unit_class: type[nn.Module]) -> None:
 
 
 def prior(unit_class: type[nn.Module]) -> None:
-    plain, unit = make(unit_class), make(unit_class, prior=PRIOR)
+    plain, unit = make(unit_class), make(unit_class, prior=PRIOR.clone())
     share_parameters(plain, unit)
     same = len(list(plain.parameters())) == len(list(unit.parameters()))
     assert same, "expected as many parameters with a prior as without: it is given, not learned"
@@ -57,7 +57,7 @@ def prior(unit_class: type[nn.Module]) -> None:
 
 
 def prior_of_those_there(unit_class: type[nn.Module]) -> None:
-    weights = make(unit_class, prior=PRIOR)(features(), ONE_MISSING)[1]
+    weights = make(unit_class, prior=PRIOR.clone())(features(), ONE_MISSING.clone())[1]
     _only_present(weights, ONE_MISSING, "weights with a prior")
 
 
@@ -99,6 +99,5 @@ def softmax_of_those_there(unit_class: type[nn.Module]) -> None:
     unit, x = make(unit_class), features()
     kept = unit(x)[1] * _edges(ONE_MISSING)
     expected = kept / kept.sum((1, 2), keepdim=True)
-    close(
-        unit(x, ONE_MISSING)[1], expected, "weights, against a softmax over the edges that are left"
-    )
+    found = unit(x, ONE_MISSING.clone())[1]
+    close(found, expected, "weights, against a softmax over the edges that are left")

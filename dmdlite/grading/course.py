@@ -7,8 +7,10 @@ import os
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from .tables import Table
 from .tests import Case, cases, sources
 from .written import write_answers, written_parts
 
+SLACK = 120.0  # seconds on top of a submission's, for a judge that is busy with its answers
 STOPPED = "not marked: the grader was stopped"
 
 
@@ -87,60 +90,71 @@ def _mark(
     outcomes: dict[str, Outcome],
     done: Callable[[str], None],
 ) -> None:
-    """Fill `outcomes`, each in one of `jobs` processes of ours, which starts one of theirs."""
-    spawned = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, spawned, _as_judge, (limits,))
-    marking: dict[Future, str] = {}
-    try:
-        for handed in files:
-            if handed.notebook:
-                marking[pool.submit(judge, handed.notebook, texts, limits)] = handed.name
-            else:
-                outcomes[handed.name] = Outcome(unreadable=handed.note)
+    """Fill `outcomes`, `jobs` at a time."""
+    marking: dict[Future, Handed] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for handed in files:
+                if handed.notebook:
+                    marking[pool.submit(_judged, handed.notebook, texts, limits)] = handed
+                else:
+                    outcomes[handed.name] = Outcome(unreadable=handed.note)
+                    done(handed.name)
+            for future in as_completed(marking):
+                handed = marking[future]
+                outcomes[handed.name] = future.result()
+                outcomes[handed.name].notes += [handed.note] if handed.note else []
                 done(handed.name)
-        waiting = set(marking)
-        while waiting:
-            ready, waiting = wait(waiting, return_when="FIRST_COMPLETED")
-            for future in ready:
-                outcomes[marking[future]] = _outcome(future)
-                done(marking[future])
-        pool.shutdown()
-    except BaseException:  # stopped from the keyboard, say
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-    for handed in files:
-        if handed.notebook and handed.note:
-            outcomes[handed.name].notes.append(handed.note)
+        except BaseException:  # stopped from the keyboard, say
+            pool.shutdown(wait=False, cancel_futures=True)
+            while not all(future.done() for future in marking):
+                for process in multiprocessing.active_children():
+                    process.terminate()
+                time.sleep(0.01)
+            raise
 
 
-def _as_judge(limits: Limits) -> None:
+def _judged(path: Path, texts: dict[str, str], limits: Limits) -> Outcome:
+    """The outcome of one submission, judged in a process of its own: whatever it answers, the next
+    one finds all as it was, and the class does not wait for it."""
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["dmdlite.grading.judge"])
+    receiving, sending = server.Pipe(duplex=False)
+    process = server.Process(target=_judge, args=(sending, path, texts, limits), daemon=True)
+    process.start()
+    sending.close()
+    try:
+        if receiving.poll(limits.total_seconds + SLACK):
+            return receiving.recv()
+        return Outcome(cells={"the grader": "stopped: what it answers takes too long to judge"})
+    except EOFError:
+        return Outcome(cells={"the grader": "its process ended; is the machine out of memory?"})
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _judge(sending: Connection, path: Path, texts: dict[str, str], limits: Limits) -> None:
     """Ctrl-C is for the process that started us; when it stops us or dies, our submission stops
     too. What a submission answers must not fill the machine's memory."""
 
     def end(*_: object) -> None:
         sandbox.stop_all()
-        raise SystemExit(143)
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os._exit(1)
 
     def follow() -> None:
         multiprocessing.parent_process().join()
-        sandbox.stop_all()
-        os._exit(1)
+        end()
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, end)
     threading.Thread(target=follow, daemon=True).start()
     sandbox.limit_memory(2 * limits.memory_gib)
-
-
-def _outcome(future: Future) -> Outcome:
-    """What the judge found; one submission must not cost the class its marks."""
     try:
-        return future.result()
-    except Exception as error:
-        return Outcome(cells={"the grader": f"{type(error).__name__}: {error}"})
+        outcome = judge(path, texts, limits)
+    except Exception as error:  # one submission must not cost the class its marks
+        outcome = Outcome(cells={"the grader": f"{type(error).__name__}: {str(error)[:300]}"})
+    sending.send(outcome)
 
 
 def _try_sandbox(limits: Limits) -> None:

@@ -7,14 +7,10 @@ test and writes no mark.
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import re
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..checks import leaderboard
 from .exchange import Broken
 from .process import SubmissionProcess
 from .sandbox import Limits
@@ -31,7 +28,6 @@ from .worker import brief
 
 CHECK = re.compile(r"""^\s*grader\.check\(["'](\w+)["']\)\s*;?\s*$""")
 RESTARTS = 6  # cells and questions that may kill the process before we stop trying
-ENTRY = Path("leaderboard.json")  # what a test may leave for the leaderboard
 
 
 @dataclass
@@ -64,7 +60,10 @@ def judge_cells(cells: list[tuple[int, str]], tests: dict[str, str], limits: Lim
     for _ in range(RESTARTS + 1):
         played.step = "start"
         try:
-            with _own_folder() as folder, SubmissionProcess(folder, limits) as process:
+            with (
+                tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder,
+                SubmissionProcess(Path(folder), limits) as process,
+            ):
                 played.through(process)
             break
         except Broken as why:
@@ -73,21 +72,6 @@ def judge_cells(cells: list[tuple[int, str]], tests: dict[str, str], limits: Lim
             break
     played.outcome.cells |= played.left_out
     return played.outcome
-
-
-@contextmanager
-def _own_folder() -> Iterator[Path]:
-    """A new folder of the submission's, and another one to be in for its tests."""
-    before = os.getcwd()
-    with (
-        tempfile.TemporaryDirectory(prefix="judge-") as ours,
-        tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as theirs,
-    ):
-        os.chdir(ours)
-        try:
-            yield Path(theirs)
-        finally:
-            os.chdir(before)
 
 
 class Play:
@@ -132,28 +116,14 @@ class Play:
         """Why the test fails; "" when it passes."""
         if time.monotonic() > self.end:
             return f"the submission took longer than {self.limits.total_seconds:g} s"
-        ENTRY.unlink(missing_ok=True)
+        leaderboard.ENTRY.clear()
         random.seed(0)
         np.random.seed(0)
         torch.manual_seed(0)
         try:
             case.test.call_func(case.names(process))
-        except Broken:
-            raise
         except Exception as error:
             return brief(error) or "failed, without a message"
         finally:
-            self.outcome.entry = _entry() or self.outcome.entry
+            self.outcome.entry = dict(leaderboard.ENTRY) or self.outcome.entry
         return ""
-
-
-def _entry() -> dict[str, Any]:
-    """The line for the leaderboard that a test left; {} for anything but plain fields."""
-    try:
-        entry = json.loads(ENTRY.read_text(encoding="utf-8", errors="replace"))
-    except (OSError, ValueError):
-        return {}
-    plain = isinstance(entry, dict) and all(
-        isinstance(v, str | int | float) for v in entry.values()
-    )
-    return entry if plain else {}

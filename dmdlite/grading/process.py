@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from ..checks.values import is_locked
 from . import sandbox
@@ -20,6 +21,7 @@ from .sandbox import Limits
 GRACE = 5.0  # seconds on top of a step's limit before the process is stopped from outside
 STARTING = 300.0  # seconds, of a busy machine, before the first answer
 SHORT = 1.0
+SHOWN = 300  # characters of what went wrong in a cell
 FORGET = 32  # calls that nobody can ask for gradients any more, before we say so
 
 
@@ -64,7 +66,11 @@ class SubmissionProcess:
     def run(self, source: str, seconds: float) -> str:
         """Run a cell; returns its first error in a line, or ""."""
         request = {"what": "run", "source": source, "seconds": seconds}
-        return str(self._found(self._reply(Message.of(request, self._referred), seconds)))
+        try:
+            problem = self._found(self._reply(Message.of(request, self._referred), seconds))
+        except Exception as error:
+            raise Broken(f"answers nonsense ({type(error).__name__})") from None
+        return str(problem)[:SHOWN]
 
     def ask(self, what: str, **request: Any) -> Any:
         """What `served.Served` answers."""
@@ -85,16 +91,18 @@ class SubmissionProcess:
         message = Message.of({"seconds": left, **request}, self._referred)
         handed = self.handed
         reply = self._reply(message, left)
+        if state and state["waiting"]:  # layers may have their width now
+            of._mirror(self._found(reply)["state"])
         if reply.learning and torch.is_grad_enabled():
-            parameters = [p for p in of.parameters() if p.requires_grad] if state else []
             anchor = torch.zeros((), requires_grad=True)
-            outputs = Bridge.apply(Call(self, reply), anchor, *message.live, *parameters)
+            leaves = [*message.live, *(_learning(of, state) if state else [])]
+            outputs = Bridge.apply(Call(self, reply), anchor, *leaves)
             reply.tensors |= dict(zip(reply.learning, outputs, strict=True))
         found = self._found(reply)
         if found["state"] is not None:
-            of._update(found["state"])
+            of._mirror(found["state"])
         for module in handed:
-            module._update(self.ask("state", of=module._number))
+            module._mirror(self.ask("state", of=module._number))
         if found["changed"] is not None:
             written(arguments, found["changed"])
         return found["result"]
@@ -141,11 +149,20 @@ class SubmissionProcess:
         number, kind = int(description["object"]), description["kind"]
         if kind == "method":
             return Method(self.known[number], str(description["path"]))
+        if kind == "parameter":
+            return self.known[number].get_parameter(description["path"])
         if number not in self.known:
             self.known[number] = stand_in(self, description)
         elif kind == "module":
-            self.known[number]._update(description)
+            self.known[number]._mirror(description)
         return self.known[number]
+
+
+def _learning(module: RemoteModule, state: dict[str, Any]) -> list[Tensor]:
+    """The parameters that gradients of a call go to, in the order in which `served` has them."""
+    there = dict(module.named_parameters())
+    now = [n for n in state["waiting"] if not is_lazy(there[n]) and there[n].requires_grad]
+    return [there[name] for name in [*state["learning"], *now]]
 
 
 class Call:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from .. import gd_unit
 from ..data.dataset import MultimodalDataset
@@ -54,6 +55,12 @@ class RemoteObject:
     def __setattr__(self, name: str, value: Any) -> None:
         self._process.ask("set_attribute", of=self._number, name=name, value=value)
 
+    def __getitem__(self, key: Any) -> Any:
+        return self._process.call(self, "__getitem__", (key,), {})
+
+    def __len__(self) -> int:
+        return self._process.call(self, "__len__", (), {})
+
 
 class Method:
     """A method of a module there."""
@@ -75,7 +82,7 @@ class RemoteModule(nn.Module):
             return super().__new__(cls)
         made = cls._class(*args, **kwargs)
         if isinstance(made, RemoteModule):
-            made.__class__ = cls
+            object.__setattr__(made, "__class__", cls)
         return made
 
     def __init__(self, *_: Any, **__: Any):
@@ -90,16 +97,24 @@ class RemoteModule(nn.Module):
         return self
 
     def _mirror(self, description: Description) -> None:
-        """Layers, parameters and buffers as they are there."""
-        for held in (self._modules, self._parameters, self._buffers):
-            held.clear()
+        """Layers, parameters and buffers as they are there; parameters that are here already stay
+        the same objects, which an optimiser may hold."""
+        before = dict(self.named_parameters())
         for name, (inputs, outputs, bias) in description["layers"].items():
             owner, last = self._owner(name)
-            owner._modules[last] = nn.Linear(inputs, outputs, bias, device="meta")
+            if not isinstance(owner._modules.get(last), nn.Linear):
+                owner._modules[last] = nn.Linear(inputs, outputs, bias, device="meta")
         for name, tensor in description["parameters"].items():
             owner, last = self._owner(name)
-            learns = name in description["learning"]
-            owner._parameters[last] = nn.Parameter(tensor, requires_grad=learns)
+            learns, mine = name in description["learning"], before.get(name)
+            if mine is not None and is_lazy(mine):
+                mine.materialize(tensor.shape)
+            if mine is not None:
+                mine.data = tensor
+            owner._parameters[last] = nn.Parameter(tensor, learns) if mine is None else mine
+        for name in description["waiting"]:
+            owner, last = self._owner(name)
+            owner._parameters[last] = before.get(name, nn.UninitializedParameter())
         for name, tensor in description["buffers"].items():
             owner, last = self._owner(name)
             owner._buffers[last] = tensor
@@ -115,23 +130,21 @@ class RemoteModule(nn.Module):
         return owner, last
 
     def _state(self) -> dict[str, Any]:
-        parameters = dict(self.named_parameters())
+        parameters = {n: p for n, p in self.named_parameters() if not is_lazy(p)}
         return {
             "parameters": {n: p.detach() for n, p in parameters.items()},
             "learning": [n for n, p in parameters.items() if p.requires_grad],
+            "waiting": [n for n, p in self.named_parameters() if is_lazy(p)],
             "buffers": dict(self.named_buffers()),
             "training": self.training,
         }
 
-    def _update(self, description: Description) -> None:
-        """Take over what a call has changed there: statistics, layers that now have a width."""
-        mine = {**dict(self.named_parameters()), **dict(self.named_buffers())}
-        now = description["parameters"] | description["buffers"]
-        if mine.keys() != now.keys():
-            self._mirror(description)
-            return
-        for name, tensor in now.items():
-            mine[name].data = tensor
+    def load_state_dict(self, state_dict: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """As of any module; parameters that wait for their width have it then."""
+        for name, parameter in self.named_parameters():
+            if is_lazy(parameter) and name in state_dict:
+                parameter.materialize(state_dict[name].shape)
+        return super().load_state_dict(state_dict, *args, **kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self._process.call(self, "", args, kwargs)
@@ -186,7 +199,7 @@ def raised(names: list[str], text: str) -> Exception:
         kind = getattr(builtins, str(name), None)
         if isinstance(kind, type) and issubclass(kind, Exception):
             try:
-                return kind(text)
+                return kind(str(text)[:1000])
             except TypeError:  # of the few that take more than a text
                 continue
     return RuntimeError(f"{names[0] if names else 'error'}: {text}")

@@ -18,6 +18,13 @@ from .exchange import Message
 State = dict[str, Any]  # a module's, see `state_of`
 
 
+class ParameterOf:
+    """A parameter that an attribute of its module leads to."""
+
+    def __init__(self, module: nn.Module, name: str):
+        self.module, self.name = module, name
+
+
 class Served:
     """The notebook's names, and the objects that the judge knows by their number."""
 
@@ -50,6 +57,8 @@ class Served:
 
     def described(self, value: Any) -> dict[str, Any]:
         """What the judge must know of an object to stand in for it."""
+        if isinstance(value, ParameterOf):
+            return {"kind": "parameter", "path": value.name, **self._reference(value.module)}
         if isinstance(value, MethodType) and isinstance(value.__self__, nn.Module):
             return {"kind": "method", "path": value.__name__, **self._reference(value.__self__)}
         found: dict[str, Any] = self._reference(value)
@@ -75,7 +84,12 @@ class Served:
         return [self.names[name]] if name in self.names else []
 
     def attribute(self, of: int, name: str) -> Any:
-        return getattr(self.objects[of], name)
+        owner = self.objects[of]
+        value = getattr(owner, name)
+        if isinstance(owner, nn.Module) and isinstance(value, nn.Parameter):
+            names = [n for n, p in owner.named_parameters() if p is value]
+            return ParameterOf(owner, names[0]) if names else value
+        return value
 
     def set_attribute(self, of: int, name: str, value: Any) -> None:
         setattr(self.objects[of], name, value)
@@ -111,11 +125,15 @@ class Served:
             function = getattr(function, word)
         with reference_locked() if locked else nullcontext():
             result = function(*args, **kwargs)
+        if state:  # layers that have got their width
+            there = dict(self.objects[of].named_parameters())
+            now = [there[n] for n in state["waiting"] if not is_lazy(there[n])]
+            self.parameters += [p for p in now if p.requires_grad]
         after = Message.of(arguments, self._reference)
         found = {"result": result, "state": None, "changed": None}
         if not after.same(before):
             found["changed"] = after.value(self._referred)
-        if state and not self._same(state, state_of(self.objects[of])):
+        if state and (state["waiting"] or not self._same(state, state_of(self.objects[of]))):
             found["state"] = self._full(self.objects[of])
         return found
 
@@ -151,6 +169,7 @@ def state_of(module: nn.Module) -> State:
     return {
         "parameters": {n: p.detach() for n, p in parameters.items()},
         "learning": [n for n, p in parameters.items() if p.requires_grad],
+        "waiting": [n for n, p in module.named_parameters() if is_lazy(p)],  # for their width
         "buffers": {n: b.detach() for n, b in module.named_buffers() if n in saved},
         "training": module.training,
     }
@@ -162,6 +181,8 @@ def put_state(module: nn.Module, state: State) -> list[Tensor]:
     given = state["parameters"] | state["buffers"]
     with torch.no_grad():
         for name, tensor in {**there, **dict(module.named_buffers())}.items():
+            if name in given and is_lazy(tensor):
+                tensor.materialize(given[name].shape)
             if name in given and not torch.equal(tensor, given[name]):
                 tensor.copy_(given[name])  # only what changed: a graph may hang on the rest
     for name, parameter in there.items():

@@ -12,11 +12,12 @@ def test_without_features_it_is_the_plain_unit(FeatureGDUnit):
     x = torch.tensor([[[1.0, 0, 0, 0, 0, 0], [0, 1.0, 0, 0, 0, 0], [0, 0, 1.0, 0, 0, 0]]])
     out = FeatureGDUnit(6, beta=100.0)(x)
     angle = out.discrepancy[0, 0, 1] - (out.logits[0, 1] - out.logits[0, 0]).abs()
-    assert abs(angle.item() - 100) < 0.01, f'beta = 100, right angles: expected 100 on top of |gap|, got {angle.item():.2f}; what else is asked counts once this holds'
+    assert abs(angle.item() - 100) < 0.01, f'first of all: beta = 100 at right angles adds 100 to |gap|, got {angle.item():.2f}'
     torch.manual_seed(0)
     plain, unit, x = (dmdlite.GDUnit(6, 4), FeatureGDUnit(6, 4, beta=0.0), torch.randn(8, 4, 6))
     unit.load_state_dict(plain.state_dict())
-    assert torch.allclose(unit(x).loss, plain(x).loss, atol=1e-06), 'beta = 0: expected Eq. 9'
+    found, expected = (unit(x).loss.item(), plain(x).loss.item())
+    assert abs(found - expected) < 1e-06, f'beta = 0: expected the loss of Eq. 9, {expected:.4f}, got {found:.4f}'
 
 @test_case(points=5, hidden=False)
 def test_discrepancy_is_both_gaps(FeatureGDUnit):
