@@ -22,5 +22,6 @@ def test_every_student_keeps_k(top_k_edges):
     edges = (~torch.eye(5, dtype=torch.bool)).expand(4, -1, -1)
     for k, expected in ((1, 1), (2, 2), (4, 4), (9, 4)):
         into = top_k_edges(scores, edges, k).sum(1)
+        assert into.shape == (4, 5), f'expected a mask of shape [4, 5, 5], got {list(into.shape)} summed over teachers'
         assert (into == expected).all(), f'k = {k} of four teachers: expected {expected} edges into each student, got {into[0].tolist()}'
 
