@@ -47,11 +47,11 @@ sleep = "import time; time.sleep(987.5)"
 subprocess.Popen([sys.executable, "-c", sleep, {mark!r}], start_new_session=True)"""
 
 
-def in_front(notebook, source):
-    """The notebook with one more cell after its imports."""
+def in_front(notebook, *sources):
+    """The notebook with more cells after its imports."""
+    more = [new_code_cell(source) for source in sources]
     return new_notebook(
-        metadata=notebook.metadata,
-        cells=[*notebook.cells[:3], new_code_cell(source), *notebook.cells[3:]],
+        metadata=notebook.metadata, cells=[*notebook.cells[:3], *more, *notebook.cells[3:]]
     )
 
 
@@ -84,36 +84,34 @@ def kinds(built: Path) -> dict:
     solved = nbformat.read(built / "instructor" / "a1.ipynb", 4)
     stub = nbformat.read(built / "student" / "a1.ipynb", 4)
     child = CHILD.format(mark=str(built))
-    front = {
-        "syntax_error": ("def broken(:", 80, "SyntaxError"),
-        "raises": ("1 / 0", 80, "ZeroDivisionError"),
-        "quits": ("import sys; sys.exit()", 80, "SystemExit"),
-        "loops": (LOOP, 80, "took longer"),
-        "loops_stubbornly": (STUBBORN, 80, "could not be interrupted"),
-        "ends_the_process": ("import os; os._exit(0)", 80, "ended the process"),
-        "crashes": ("import ctypes; ctypes.string_at(0)", 80, "ended the process"),
-        "eats_memory": ("x = []\nwhile True:\n    x.append(bytes(1 << 28))", 80, "MemoryError"),
-        "prints_much": ("for _ in range(2000):\n    print('x' * 10**5)", 80, ""),
-        "writes_much": ("open('x', 'wb').write(bytes(1 << 27))", 80, "OSError"),
-        "calls_home": (NETWORK, 80, "OSError"),
-        "leaves_a_child": (child, 80, ""),
+    goes_on = ["def broken(:", "1 / 0", "import sys; sys.exit()", LOOP, NETWORK, child]
+    goes_on += [
+        "for _ in range(2000):\n    print('x' * 10**5)",
+        "open('x', 'wb').write(bytes(1 << 27))",
+    ]
+    ends = [STUBBORN, "import os; os._exit(0)", "import ctypes; ctypes.string_at(0)"]
+    memory = "x = []\nwhile True:\n    x.append(bytes(1 << 28))"
+    said = ("SyntaxError", "ZeroDivisionError", "SystemExit", "took longer")
+    said_at_the_end = ("could not be interrupted", "ended the process", "MemoryError")
+    found = {
+        "misbehaves": (in_front(solved, *goes_on), 80, (*said, "OSError")),
+        "ends_the_process": (in_front(solved, *ends, memory), 80, said_at_the_end),
     }
-    found = {name: (in_front(solved, c), *rest) for name, (c, *rest) in front.items()}
     return found | {
-        "perfect": (solved, 80, ""),
-        "empty": (stub, 0, ""),
-        "half": (half(solved, stub), 40, ""),
-        "cheats": (in_front(stub, CHEAT), 0, "dmdlite.checks.require"),
-        "cheats_with_an_answer": (in_front(stub, REACHES), 0, "sys.modules"),
-        "no_cells": (new_notebook(), 0, ""),
-        "no_notebook": ("PK\x03\x04 not a notebook", 0, "not a notebook"),
-        "answer_loops": (with_answer(solved, "top_k_edges", "while True: pass"), 42, ""),
+        "perfect": (solved, 80, ()),
+        "empty": (stub, 0, ()),
+        "half": (half(solved, stub), 40, ()),
+        "cheats": (in_front(stub, CHEAT), 0, ("dmdlite.checks.require",)),
+        "cheats_with_an_answer": (in_front(stub, REACHES), 0, ("sys.modules",)),
+        "no_cells": (new_notebook(), 0, ()),
+        "no_notebook": ("PK\x03\x04 not a notebook", 0, ("not a notebook",)),
+        "answer_loops": (with_answer(solved, "top_k_edges", "while True: pass"), 42, ()),
         "answer_dies": (
             with_answer(solved, "top_k_edges", "import os; os._exit(3)"),
             40,
-            "q1: ended",
+            ("q1: ended",),
         ),
-        "no_check_cells": (without_checks(solved), 80, ""),
+        "no_check_cells": (without_checks(solved), 80, ()),
     }
 
 
