@@ -1,6 +1,6 @@
 # `make book` and `make test` are all a newcomer needs; each sets up .venv by itself.
 PYTHON ?= python3
-EXTRAS := book,test,data,cluster,classroom
+EXTRAS := book,test,data,cluster,grading,slides
 VENV := .venv
 BIN := $(VENV)/bin
 # Notebooks name the kernel "python3"; with this PATH it is the one in .venv.

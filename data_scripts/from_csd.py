@@ -163,8 +163,8 @@ def _roles(opened: dict[str, Sequence]) -> dict[str, Sequence]:
             raise DataError(f"{roles['language'].path}: holds words, and so does --words; give one")
         roles["words"] = roles.pop("language")
         typer.echo(
-            f"{roles['words'].path}: holds words, which become the transcripts; embed_text.py makes "
-            "language features of them",
+            f"{roles['words'].path}: holds words, which become the transcripts; embed_text.py "
+            "makes language features of them",
             err=True,
         )
     for role in ("language", "vision", "audio", "labels"):
@@ -193,9 +193,8 @@ def _segments(
         if "words" in parts:
             cut, spans = parts.pop("words")
             if cut.shape[1] != 1:
-                raise DataError(
-                    f"{sequences['words'].path}: {cut.shape[1]} columns of text, expected a word a row"
-                )
+                path = sequences["words"].path
+                raise DataError(f"{path}: {cut.shape[1]} columns of text, expected a word a row")
             said = spoken(cut[:, 0])
             keep = [w != PAUSE for w in said]
             text = " ".join(w for w, k in zip(said, keep, strict=True) if k)

@@ -202,7 +202,7 @@ main()
 def test_the_command_line_works_without_what_grading_needs(tiny, tmp_path):
     for args, code, words in (
         (["models"], 0, "Emotion"),
-        (["grade", tmp_path, "--assignment", tiny, "--out", tmp_path / "g.csv"], 2, "classroom"),
+        (["grade", tmp_path, "--assignment", tiny, "--out", tmp_path / "g.csv"], 2, "[grading]"),
     ):
         command = [sys.executable, "-c", BARE, *map(str, args)]
         result = subprocess.run(command, capture_output=True, text=True)

@@ -40,7 +40,7 @@ def grade(
     try:
         from .course import grade_course  # needs more than the rest of dmdlite
     except ModuleNotFoundError as error:
-        raise DataError(f'grading needs {error.name}: pip install "dmdlite[classroom]"') from None
+        raise DataError(f'grading needs {error.name}: pip install "dmdlite[grading]"') from None
     limits = sandbox.Limits(step_seconds, total_seconds, memory)
     if not sandbox.isolation():
         typer.echo("no namespaces here (unshare): sockets are blocked within Python only", err=True)
