@@ -128,7 +128,8 @@ def workers_in(folder):
 def test_a_stopped_grader_leaves_no_submission_running(tiny, tmp_path, how):
     if how == signal.SIGKILL and not sandbox.isolation():
         pytest.skip("without setpriv nothing ends the submissions of a killed grader")
-    folder, temporary, out = tmp_path / "in", tmp_path / "temporary", tmp_path / "g.csv"
+    folder, out = tmp_path / "in", tmp_path / "g.csv"
+    temporary = tmp_path / ("temporary" * 10)  # too long a path for a socket
     folder.mkdir()
     temporary.mkdir()
     looping, going_on = tmp_path / "looping", tmp_path / "going on"
@@ -138,7 +139,7 @@ def test_a_stopped_grader_leaves_no_submission_running(tiny, tmp_path, how):
     command = grade_command(folder, "--assignment", tiny, "--out", out, "--jobs", 1)
     grader = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(temporary)})
     try:
-        until(looping.exists)
+        until(lambda: looping.exists() or grader.poll() is not None)
         assert workers_in(temporary)
         grader.send_signal(how)
         assert grader.wait(PATIENCE) != 0

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from .tables import Table
 from .tests import Case, cases, sources
 from .written import write_answers, written_parts
 
+SOCKET_PATH = 60  # characters: a system allows about 100, of which the socket's name takes 32
 SLACK = 120.0  # seconds on top of a submission's, for a judge that is busy with its answers
 STOPPED = "not marked: the grader was stopped"
 
@@ -117,10 +119,9 @@ def _mark(
 def _judged(path: Path, texts: dict[str, str], limits: Limits) -> Outcome:
     """The outcome of one submission, judged in a process of its own: whatever it answers, the next
     one finds all as it was, and the class does not wait for it."""
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["dmdlite.grading.judge"])
-    receiving, sending = server.Pipe(duplex=False)
-    process = server.Process(target=_judge, args=(sending, path, texts, limits), daemon=True)
+    start = _start()
+    receiving, sending = start.Pipe(duplex=False)
+    process = start.Process(target=_judge, args=(sending, path, texts, limits), daemon=True)
     process.start()
     sending.close()
     try:
@@ -132,6 +133,16 @@ def _judged(path: Path, texts: dict[str, str], limits: Limits) -> Outcome:
     finally:
         process.terminate()
         process.join()
+
+
+def _start() -> BaseContext:
+    """How a process starts: in an instant as the copy of one that has imported all; but that one
+    listens on a socket in the temporary folder, whose path must not be long."""
+    if len(tempfile.gettempdir()) > SOCKET_PATH:
+        return multiprocessing.get_context("spawn")
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["dmdlite.grading.judge"])
+    return server
 
 
 def _judge(sending: Connection, path: Path, texts: dict[str, str], limits: Limits) -> None:
