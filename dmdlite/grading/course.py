@@ -80,7 +80,7 @@ def grade_course(
             rows = [row(handed.name, outcomes[handed.name], tests) for handed in files]
             rows = table.write(rows, [outcomes[handed.name].entry for handed in files])
             read = [(h.name, h.notebook) for h in files if h.notebook]
-            write_answers(out.with_name("answers.html"), table.title, parts, read)
+            write_answers(table.answers, table.title, parts, read)
     return rows
 
 

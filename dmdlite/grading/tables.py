@@ -22,7 +22,7 @@ class Table:
     Columns: submission; name, email and id where there is a roster; the points of every question,
     and of every written part, which a person fills in and which are kept when the grader runs
     again; the points of all tests, out of how many, and notes. Raises DataError for a file that
-    is not ours, and for a format without a roster.
+    is not ours or another assignment's, and for a format without a roster.
     """
 
     def __init__(self, out: Path, title: str, parts: list[Part], roster: Path | None, lms: str):
@@ -31,6 +31,7 @@ class Table:
             raise DataError(f"--lms: {known}, together with --roster, the class as it exports it")
         self.out, self.title, self.parts, self.lms = ours(out, MARK), title, parts, lms
         self.leaderboard = ours(out.with_name("leaderboard.csv"), MARK)
+        self.answers = ours(out.with_name("answers.html"), f"<title>{title}<")
         self.for_lms = out.with_name(f"{lms}.csv")
         if lms:
             ours(self.for_lms, f",{title}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from ..files import ours, replacing
+from ..files import replacing
 from .submission import IGNORED, Cell, cells_of
 from .tests import built
 
@@ -80,7 +80,6 @@ def write_answers(
 
     What students wrote is shown as text: no HTML of theirs, no image, no script.
     """
-    ours(path, f"<title>{title}")
     render = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render
     written = [(name, *_answers(notebook, parts)) for name, notebook in handed]
     body = [f"<!DOCTYPE html><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"]
