@@ -27,6 +27,7 @@ from ..base import SentimentModel
 from ..data.dataset import MultimodalDataset
 from ..registry import load_model
 
+SHOWN = 300  # characters of an error
 LARGEST = 1 << 28  # bytes of a message
 LARGEST_TREE = 1 << 24  # of them, but for the tensors
 MODEL_FILES = ("config.json", "model.safetensors")

@@ -14,14 +14,13 @@ from torch.nn.parameter import is_lazy
 
 from ..checks.values import is_locked
 from . import sandbox
-from .exchange import Broken, Line, Message
+from .exchange import SHOWN, Broken, Line, Message
 from .remote import Bridge, Method, RemoteModule, RemoteObject, raised, stand_in, written
 from .sandbox import Limits
 
 GRACE = 5.0  # seconds on top of a step's limit before the process is stopped from outside
 STARTING = 300.0  # seconds, of a busy machine, before the first answer
 SHORT = 1.0
-SHOWN = 300  # characters of what went wrong in a cell
 FORGET = 32  # calls that nobody can ask for gradients any more, before we say so
 
 

@@ -24,11 +24,9 @@ import torch
 from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 
-from .exchange import Line, Message
+from .exchange import SHOWN, Line, Message
 from .sandbox import Limits, limit_self
 from .served import Served
-
-SHOWN = 300  # characters of an error
 
 
 class StepTimeout(TimeoutError):

@@ -41,7 +41,7 @@ def prior_from_data(features, labels):
     prior[0, 1:] = 1 / (m - 1)
     return prior
 """,
-    "first_teaches_more": """
+    "draws": """
 def edges_used(weights):
     return weights.sum((1, 2))
 
