@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from dmdlite.grading import course, grade_course
+from dmdlite.grading import course, feedback, grade_course
 from dmdlite.grading.command import grade
 from dmdlite.grading.feedback import feedback_files
-from dmdlite.grading.submission import Outcome
+from dmdlite.grading.judge import Outcome
 from tests.tiny_assignment import TINY, built, notebook
 
 GOOD = "def f(x):\n    return x + 1"
@@ -21,7 +21,7 @@ GOOD = "def f(x):\n    return x + 1"
 @pytest.fixture
 def handed_in(tmp_path):
     """handed_in(name, ...) -> (rows, folder of feedback) of good notebooks under these names."""
-    folder, feedback = tmp_path / "in", tmp_path / "feedback"
+    folder, texts = tmp_path / "in", tmp_path / "feedback"
     assignment = built(tmp_path / "tiny", q1=TINY["q1"])
 
     def grade(*names):
@@ -29,10 +29,10 @@ def handed_in(tmp_path):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             notebook(path.parent, GOOD, name=path.name)
-        rows = grade_course(folder, str(assignment), tmp_path / "g.csv", 2, feedback=feedback)
+        rows = grade_course(folder, str(assignment), tmp_path / "g.csv", 2, feedback=texts)
         assert [row["points"] for row in rows] == [5] * len(names)
         assert len((tmp_path / "g.csv").read_text().splitlines()) == 1 + len(names)
-        return rows, feedback
+        return rows, texts
 
     return grade
 
@@ -42,7 +42,7 @@ def unread(monkeypatch):
     """Full marks without running anything."""
     full = Outcome(problems={"q1 test_one": "", "q1 test_two": ""})
     monkeypatch.setattr(course, "_try_sandbox", lambda limits: None)
-    monkeypatch.setattr(course, "run_submission", lambda *_: deepcopy(full))
+    monkeypatch.setattr(course, "_judged", lambda *_: deepcopy(full))
 
 
 def texts(folder):
@@ -52,11 +52,11 @@ def texts(folder):
 @pytest.mark.usefixtures("unread")
 @pytest.mark.parametrize("order", [list, reversed])
 def test_the_file_of_one_and_the_folder_of_another(handed_in, monkeypatch, order):
-    found = course.submissions
-    monkeypatch.setattr(course, "submissions", lambda folder: [*order(found(folder))])
-    rows, feedback = handed_in("ada.ipynb", "ada.txt/a1.ipynb")
+    found = course.handed_in
+    monkeypatch.setattr(course, "handed_in", lambda *folders: [*order(found(*folders))])
+    rows, folder = handed_in("ada.ipynb", "ada.txt/a1.ipynb")
     assert {row["notes"] for row in rows} == {""}
-    assert texts(feedback) == {"ada.txt", "ada.txt-a1-2.txt"}
+    assert texts(folder) == {"ada.txt", "ada.txt-a1-2.txt"}
 
 
 @pytest.mark.usefixtures("unread")
@@ -64,9 +64,9 @@ def test_names_that_differ_by_case(handed_in, tmp_path):
     (tmp_path / "A").touch()
     if (tmp_path / "a").exists():
         pytest.skip("this file system takes them for one")
-    rows, feedback = handed_in("Ada.ipynb", "ada.ipynb")
+    rows, folder = handed_in("Ada.ipynb", "ada.ipynb")
     assert [row["submission"] for row in rows] == ["Ada", "ada"]
-    assert texts(feedback) == {"Ada.txt", "ada-2.txt"}
+    assert texts(folder) == {"Ada.txt", "ada-2.txt"}
 
 
 def possible(folder, *names):
@@ -79,8 +79,8 @@ def possible(folder, *names):
 
 def test_odd_names_cost_nobody_their_marks(handed_in, tmp_path):
     odd = possible(tmp_path, "x" * 249 + ".ipynb", "j\udcfcrgen.ipynb")
-    _, feedback = handed_in("ada.ipynb", "ada.txt/a1.ipynb", *odd)
-    assert texts(feedback) >= {"ada.txt", "ada.txt-a1-2.txt"}
+    _, folder = handed_in("ada.ipynb", "ada.txt/a1.ipynb", *odd)
+    assert texts(folder) >= {"ada.txt", "ada.txt-a1-2.txt"}
 
 
 @pytest.mark.usefixtures("unread")
@@ -101,17 +101,17 @@ def test_the_command_prints_odd_names_plainly(run_script, tmp_path, monkeypatch)
 @pytest.mark.usefixtures("unread")
 @pytest.mark.parametrize("error", [RuntimeError("full"), OSError(28, "full")])
 def test_what_keeps_one_from_being_written_is_its_note(handed_in, monkeypatch, error):
-    write = course._write_text
+    replacing = feedback.replacing
 
-    def failing(path, text):
+    def failing(path):
         if path.name == "ada.txt":
             raise error
-        write(path, text)
+        return replacing(path)
 
-    monkeypatch.setattr(course, "_write_text", failing)
-    (ada, bob), feedback = handed_in("ada.ipynb", "bob.ipynb")
+    monkeypatch.setattr(feedback, "replacing", failing)
+    (ada, bob), folder = handed_in("ada.ipynb", "bob.ipynb")
     assert (ada["notes"], bob["notes"]) == ("feedback: not written: full", "")
-    assert texts(feedback) == {"bob.txt"}
+    assert texts(folder) == {"bob.txt"}
 
 
 def files(*names):

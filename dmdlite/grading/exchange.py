@@ -38,6 +38,16 @@ class Broken(BaseException):
     answer's errors catches this."""
 
 
+def brief(error: BaseException) -> str:
+    """One line for people."""
+    if isinstance(error, NotImplementedError):
+        return "not written yet"
+    text = " ".join(str(error).split())
+    if not isinstance(error, AssertionError):
+        text = f"{type(error).__name__}: {text}"
+    return text[:SHOWN]
+
+
 @dataclass
 class Message:
     """A value taken apart."""

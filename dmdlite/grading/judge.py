@@ -19,12 +19,11 @@ import numpy as np
 import torch
 
 from ..checks import leaderboard
-from .exchange import Broken
+from .exchange import Broken, brief
 from .process import SubmissionProcess
 from .sandbox import Limits
 from .submission import read_submission
 from .tests import Case, cases
-from .worker import brief
 
 CHECK = re.compile(r"""^\s*grader\.check\(["'](\w+)["']\)\s*;?\s*$""")
 RESTARTS = 6  # cells and questions that may kill the process before we stop trying

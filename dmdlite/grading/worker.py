@@ -24,7 +24,7 @@ import torch
 from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 
-from .exchange import SHOWN, Line, Message
+from .exchange import SHOWN, Line, Message, brief
 from .sandbox import Limits, limit_self
 from .served import Served
 
@@ -64,16 +64,6 @@ def settle(numbers: torch.Tensor | None = None) -> None:
     if numbers is not None:
         torch.set_rng_state(numbers)
     warnings.simplefilter("ignore")
-
-
-def brief(error: BaseException) -> str:
-    """One line for people."""
-    if isinstance(error, NotImplementedError):
-        return "not written yet"
-    text = " ".join(str(error).split())
-    if not isinstance(error, AssertionError):
-        text = f"{type(error).__name__}: {text}"
-    return text[:SHOWN]
 
 
 def statements(shell: InteractiveShell, source: str) -> list[str]:
