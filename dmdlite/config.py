@@ -165,6 +165,7 @@ class TrainConfig(Settings):
     out: Name | None = None  # folder for config, model, history and checkpoint
     resume: bool = False  # continue from the checkpoint in `out`
     progress: bool = True  # one progress bar
+    compile: bool = False  # torch.compile the step: minutes at the start, faster steps on a GPU
 
     def __post_init__(self) -> None:
         require(not self.resume or bool(self.out), "resume: needs `out`, the run to continue")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
+from .data.dataset import MultimodalDataset
 from .errors import ConfigError
+
+COMPILER = "inductor"  # torch.compile's backend
+RESIDENT_BYTES = 2 * 1024**3  # a data set up to this size is kept on the device
 
 
 def seed_everything(seed: int) -> None:
@@ -44,3 +49,35 @@ def autocast(device: torch.device):
     cuda = device.type == "cuda"
     usable = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.autocast(device.type, torch.bfloat16, enabled=usable)
+
+
+def resident(dataset: MultimodalDataset, device: torch.device) -> MultimodalDataset:
+    """The data set on the device when it is small; larger ones stream batch by batch."""
+    return dataset.to(device) if dataset.nbytes <= RESIDENT_BYTES else dataset
+
+
+def compiled(function: Callable, device: torch.device, graphs: bool) -> Callable:
+    """The function by `torch.compile`, one version for every shape of its input; versions made
+    before, which count against PyTorch's limit, are forgotten.
+
+    `graphs` replays it on CUDA as one launch (CUDA graphs), which holds where nothing it returned
+    is needed any more when it is called again. (Not yet run on a GPU.)
+
+    Raises ConfigError when it is called where no compiler works.
+    """
+    from torch._dynamo.exc import BackendCompilerFailed  # takes a second to import
+
+    torch.compiler.reset()
+    mode = "reduce-overhead" if graphs and device.type == "cuda" else None
+    fast = torch.compile(function, dynamic=False, mode=mode, backend=COMPILER)
+
+    def run(*arguments):
+        try:
+            return fast(*arguments)
+        except BackendCompilerFailed as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ConfigError(
+                f"compile: PyTorch's compiler does not work here ({reason})"
+            ) from None
+
+    return run

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -23,16 +24,17 @@ from .checkpoint import (
     save_checkpoint,
 )
 from .config import TrainConfig
-from .data.dataset import MultimodalDataset
+from .data.dataset import Batch, MultimodalDataset
 from .data.scaling import Scaler, column_statistics, needs_scaling
-from .devices import autocast, pick_device, seed_everything
+from .devices import autocast, compiled, pick_device, resident, seed_everything
 from .errors import ConfigError, DataError, Stopped
 from .evaluation import evaluate, forward_all, predict, validate  # noqa: F401  others ask here
 from .files import claimed, write_json
 from .processes import Processes
 
+SHAPES = 4  # that a compiled step is made for, at most
 HUGE = 1e6  # features beyond this, unscaled, are a likelier cause of overflow than the rate
-RESIDENT_BYTES = 2 * 1024**3  # a data set up to this size is kept on the device
+Step = Callable[[nn.Module, Batch], dict[str, Tensor]]  # losses by name
 
 
 def fit(
@@ -98,7 +100,10 @@ def _fit(
         load_checkpoint(out, state, config, processes)
     elif out:
         check_place(out)
-    data = {split: _resident(splits[split], device) for split in ("train", "valid")}
+    data = {split: resident(splits[split], device) for split in ("train", "valid")}
+    step = _losses
+    if config.compile:  # a graph's memory is taken again before a second batch's gradient is added
+        step = compiled(_losses, device, graphs=config.accumulate == 1)
     started = time.perf_counter()
     bar = tqdm(
         total=config.epochs,
@@ -114,7 +119,7 @@ def _fit(
     with bar:
         try:
             while not state.finished(config):
-                state.history.append(_run_epoch(state, data, config, processes))
+                state.history.append(_run_epoch(state, data, config, processes, step))
                 state.update_best()
                 if out:
                     save_checkpoint(out, state, config, processes)
@@ -155,18 +160,23 @@ def _keep_scale(
         model.scaler.check(data)
 
 
-def _resident(dataset: MultimodalDataset, device: torch.device) -> MultimodalDataset:
-    """The data set on the device when it is small; larger ones stream batch by batch."""
-    return dataset.to(device) if dataset.nbytes <= RESIDENT_BYTES else dataset
+def _losses(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """What a step computes, forward; this is what `TrainConfig.compile` compiles."""
+    with autocast(batch.labels.device):
+        return model(batch).losses(batch)
 
 
 def _run_epoch(
-    state: TrainState, data: dict[str, MultimodalDataset], config: TrainConfig, processes: Processes
+    state: TrainState,
+    data: dict[str, MultimodalDataset],
+    config: TrainConfig,
+    processes: Processes,
+    step: Step,
 ) -> dict[str, float]:
     """One pass over the training data and one over the validation data; the history row."""
     epoch = len(state.history) + 1
     rate = state.optimiser.param_groups[0]["lr"]
-    train = _train_pass(state, data["train"], config, processes)
+    train = _train_pass(state, data["train"], config, processes, step)
     processes.take_over(state.model)  # running statistics are each process's own until here
     valid = validate(state.model, data["valid"], config.batch_size) if processes.main else None
     valid = processes.told(valid)
@@ -194,7 +204,11 @@ def _epoch_order(n: int, seed: int, epoch: int) -> Tensor:
 
 
 def _train_pass(
-    state: TrainState, dataset: MultimodalDataset, config: TrainConfig, processes: Processes
+    state: TrainState,
+    dataset: MultimodalDataset,
+    config: TrainConfig,
+    processes: Processes,
+    step: Step,
 ) -> dict[str, float]:
     """One optimiser step every `accumulate` batches of every process; the mean of every loss over
     all samples."""
@@ -204,10 +218,11 @@ def _train_pass(
     order = _epoch_order(len(dataset), config.seed, len(state.history) + 1)
     for group in order.split(config.batch_size * config.accumulate * processes.count):
         optimiser.zero_grad(set_to_none=True)
-        for batch in dataset.batches(config.batch_size, processes.share(group)):
+        shapes = SHAPES if config.compile else None
+        for batch in dataset.batches(config.batch_size, processes.share(group), shapes):
             batch = batch.to(device)
-            with autocast(device):
-                losses = model(batch).losses(batch)
+            whole = len(batch) == config.batch_size  # a smaller one is not worth compiling
+            losses = step(model, batch) if whole else _losses(model, batch)
             (losses["total"] * (len(batch) / len(group))).backward()
             for name, value in losses.items():
                 sums[name] += value.detach() * len(batch)

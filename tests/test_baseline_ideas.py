@@ -46,8 +46,9 @@ def test_frames_go_to_words_in_order(sizes):
     time = torch.arange(max(int(lengths.max()), 1))
     mask = time < lengths[:, None]
     x = time.float().expand(len(sizes), -1)[..., None]
-    frames, inside = frames_of_words(x, mask, words)
-    first, count = windows(lengths, words)
+    n, most = max(int(words.max()), 1), max(int(lengths.max()), 1)
+    frames, inside = frames_of_words(x, mask, words, n, most)
+    first, count = windows(lengths, words, n)
     for i, (length, n) in enumerate(sizes):
         for w in range(inside.shape[1]):
             expected = [t for t in range(length) if n and t * n // length == w]

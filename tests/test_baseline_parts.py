@@ -117,13 +117,13 @@ def test_lmf_is_a_sum_of_products_of_its_named_factors(toy):
 
 
 def test_mmd_by_hand_and_by_brute_force():
-    x, y = normal(5, 3), normal(4, 3, seed=1) + 1
+    x, y = normal(5, 3), normal(5, 3, seed=1) + 1
 
     def k(a, b):
         return math.exp(-float((a - b).square().sum()) / (2 * 3))
 
-    expected = sum(k(a, b) for a in x for b in x) / 25 + sum(k(a, b) for a in y for b in y) / 16
-    expected -= 2 * sum(k(a, b) for a in x for b in y) / 20
+    expected = sum(k(a, b) for a in x for b in x) / 25 + sum(k(a, b) for a in y for b in y) / 25
+    expected -= 2 * sum(k(a, b) for a in x for b in y) / 25
     assert float(mmd(x, y)) == pytest.approx(expected, rel=1e-4)
     assert abs(float(mmd(x, x))) < 1e-6
     assert float(mmd(torch.zeros(1, 1), torch.ones(1, 1))) == pytest.approx(2 - 2 * math.exp(-0.5))
@@ -159,6 +159,25 @@ def test_the_difference_loss_is_zero_for_codes_that_do_not_go_together():
     assert float(cross_correlation(x, y)) == 0
     assert float(cross_correlation(x, x)) == pytest.approx(16 / 4)  # (x^T x)_00 = 4, of 4 entries
     assert float(cross_correlation(x[:1], y[:1])) == 0
+
+
+@pytest.mark.parametrize("distance", [mmd, cmd, cross_correlation])
+@pytest.mark.parametrize("there", [[1, 0, 1, 1, 0], [0, 1, 0, 0, 0], [0] * 5, [1] * 5])
+def test_who_is_not_there_does_not_count(distance, there):
+    """The same value and gradient as of the rows alone; 0 without a row, and never NaN."""
+    there = torch.tensor(there, dtype=torch.bool)
+    x, y = normal(5, 3).requires_grad_(), normal(5, 3, seed=1) + 1
+    value = distance(x, y, there)
+    value.backward()
+    weighed, x.grad = x.grad, None
+    assert not weighed[~there].any()
+    if not there.any():
+        assert float(value.detach()) == 0
+        return
+    alone = distance(x[there], y[there])
+    alone.backward()
+    torch.testing.assert_close(value, alone)
+    torch.testing.assert_close(weighed, x.grad)
 
 
 # the Memory Fusion Network, Graph-MFN

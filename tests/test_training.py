@@ -8,9 +8,8 @@ import torch
 
 import dmdlite
 from dmdlite import ConfigError, DataError, TrainConfig
-from dmdlite.devices import pick_device
+from dmdlite.devices import RESIDENT_BYTES, pick_device, resident
 from dmdlite.errors import Stopped
-from dmdlite.training import RESIDENT_BYTES, _resident
 from tests.conftest import SMALL
 
 SETTINGS = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 16}).items()]
@@ -99,9 +98,9 @@ def test_predict_is_in_order_and_independent_of_batching(toy, model):
 def test_small_data_live_on_the_device_large_ones_stream(toy, monkeypatch):
     moved = []
     monkeypatch.setattr(dmdlite.MultimodalDataset, "to", lambda s, d: moved.append(d) or s)
-    _resident(toy["train"], torch.device("cpu"))
-    monkeypatch.setattr("dmdlite.training.RESIDENT_BYTES", 10)
-    assert _resident(toy["train"], torch.device("cpu")) is toy["train"]
+    resident(toy["train"], torch.device("cpu"))
+    monkeypatch.setattr("dmdlite.devices.RESIDENT_BYTES", 10)
+    assert resident(toy["train"], torch.device("cpu")) is toy["train"]
     assert len(moved) == 1
     assert RESIDENT_BYTES > 10
 

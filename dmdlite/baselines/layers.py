@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import ModelConfig
@@ -56,17 +55,33 @@ class BatchNorm(nn.BatchNorm1d):
     """Batch normalisation of the real vectors as one set; the others become 0.
 
     x [B, D] or [B, T, D], real [B] or [B, T] bool. A single vector, which has no spread, takes the
-    running statistics.
+    running statistics. How many are real, only the device knows: it is not asked.
     """
 
     def forward(self, x: Tensor, real: Tensor) -> Tensor:
-        scaled, found = torch.zeros_like(x), x[real]
-        if len(found) > 1 or not self.training:
-            scaled[real] = super().forward(found).to(x.dtype)
-        else:
-            args = (self.running_mean, self.running_var, self.weight, self.bias)
-            scaled[real] = F.batch_norm(found, *args, training=False, eps=self.eps).to(x.dtype)
-        return scaled
+        real = real[..., None]
+        mean, var = self.running_mean, self.running_var
+        if self.training:
+            mean, var = self._of_batch(x.float().masked_fill(~real, 0).flatten(0, -2), real)
+        scaled = (x - mean) * (var + self.eps).rsqrt() * self.weight + self.bias
+        return scaled.to(x.dtype).masked_fill(~real, 0)
+
+    def _of_batch(self, x: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of the real rows of x [N, D], which enter the running ones; these
+        where fewer than two rows are real."""
+        weight = real.flatten()[:, None].float()  # [N, 1]
+        count = weight.sum()
+        enough = count > 1
+        mean = x.sum(0) / count.clamp(min=1)
+        var = ((x - mean).square() * weight).sum(0) / count.clamp(min=1)
+        with torch.no_grad():
+            unbiased = var * count / (count - 1).clamp(min=1)
+            pairs = ((self.running_mean, mean), (self.running_var, unbiased))
+            before = [running.clone() for running, _ in pairs]
+            for running, new in pairs:
+                running.lerp_(new, self.momentum * enough)
+            self.num_batches_tracked += enough
+        return torch.where(enough, mean, before[0]), torch.where(enough, var, before[1])
 
 
 def mlp(width: int, hidden: int, out: int, dropout: float) -> nn.Sequential:

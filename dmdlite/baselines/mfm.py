@@ -83,7 +83,7 @@ class MFM(Baseline):
             both = torch.cat([f_label, self.factor[m](z)], dim=1)  # [B, 2 dim]
             made = self.decoders[m](both, x.shape[1])  # [B, T, D_m]
             rec = rec + reconstruction_loss(x, made, masks[m])
-            mmd = mmd + mmd_to_normal(z[masks[m].any(1)])
+            mmd = mmd + mmd_to_normal(z, masks[m].any(1))
         prediction = self.head(f_label).squeeze(-1)
         weights = {"rec": c.lambda_rec, "mmd": c.lambda_mmd}
         return Output(prediction, {"rec": rec, "mmd": mmd}, weights)

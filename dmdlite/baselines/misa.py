@@ -116,19 +116,19 @@ class MISA(Baseline):
         """Sum over private with own shared, and private with private."""
         own = present.new_zeros((), dtype=torch.float32)
         for (m, x), there in zip(private.items(), present.unbind(1), strict=True):
-            own = own + cross_correlation(x[there], shared[m][there])
+            own = own + cross_correlation(x, shared[m], there)
         between = self._over_pairs(cross_correlation, private, present)
         return own + between * math.comb(len(private), 2)
 
     def _over_pairs(self, distance, codes: dict, present: Tensor) -> Tensor:
         """Mean distance over pairs of modalities, each on the samples that have both."""
         there = dict(zip(codes, present.unbind(1), strict=True))
-        found = []
+        total = count = present.new_zeros((), dtype=torch.float32)
         for a, b in combinations(codes, 2):
             both = there[a] & there[b]
-            if both.any():
-                found.append(distance(codes[a][both], codes[b][both]))
-        return sum(found) / len(found) if found else present.new_zeros((), dtype=torch.float32)
+            total = total + distance(codes[a], codes[b], both)  # 0 where nobody has both
+            count = count + both.any()
+        return total / count.clamp(min=1)
 
     def _reconstruction(self, h: dict, private: dict, shared: dict, present: Tensor) -> Tensor:
         """Mean squared error of h_m from private + shared, over modalities."""

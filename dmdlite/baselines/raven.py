@@ -25,11 +25,14 @@ class RAVENConfig(BaselineConfig):
     beta: Weight = 0.2  # longest shift, in lengths of the word's vector
 
 
-def frames_of_words(x: Tensor, mask: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
+def frames_of_words(
+    x: Tensor, mask: Tensor, words: Tensor, n: int, most: int
+) -> tuple[Tensor, Tensor]:
     """The frames x [B, T, D], mask [B, T] that fall to each of `words` [B] words, evenly shared
-    (`alignment.windows`) -> [B, n, F, D] and a mask [B, n, F]."""
-    first, count = windows(mask.sum(1), words)  # [B, n]
-    frame = torch.arange(max(int(count.max()), 1), device=x.device)
+    (`alignment.windows`) -> [B, n, F, D] and a mask [B, n, F]: n words and F = `most` frames of
+    one word at most."""
+    first, count = windows(mask.sum(1), words, n)  # [B, n]
+    frame = torch.arange(most, device=x.device)
     inside = frame < count[..., None]  # [B, n, F]
     place = (first[..., None] + frame).clamp(max=x.shape[1] - 1)
     order = (~mask).to(torch.uint8).argsort(dim=1, stable=True)  # [B, T], real frames first
@@ -98,8 +101,12 @@ class RAVEN(Baseline):
             return {m: x[m][pick] for m in others}, {m: masks[m][pick] for m in others}
         row = torch.arange(len(word), device=word.device)[:, None]
         number = positions(mask)  # [B, T] which word a step is
+        words, *lengths = batch.real_steps().unbind(1)
         frames, inside = {}, {}
-        for m in others:
-            x, held = frames_of_words(batch.features[m], batch.masks[m], mask.sum(1))
+        for m, length in zip(others, lengths, strict=True):
+            share = length * (words > 0) / words.clamp(min=1)  # frames of one word, about
+            most = int(share.ceil().max())
+            sizes = {"n": word.shape[1], "most": max(most, 1)}
+            x, held = frames_of_words(batch.features[m], batch.masks[m], mask.sum(1), **sizes)
             frames[m], inside[m] = x[row, number], held[row, number] & mask[..., None]
         return frames, inside

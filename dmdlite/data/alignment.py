@@ -20,15 +20,14 @@ from .masks import positions
 Splits = dict[str, MultimodalDataset]
 
 
-def windows(length: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
-    """Which of a sample's `length` [B] steps fall into each of `steps` [B] windows.
+def windows(length: Tensor, steps: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """Which of a sample's `length` [B] steps fall into each of `steps` [B] windows, n at most.
 
-    -> first step and number of steps of every window, both [B, n]; n is the largest of `steps`, at
-    least 1.
+    -> first step and number of steps of every window, both [B, n].
     Step t of T falls into window floor(t n / T) of n; a window without a step, where T < n, takes
     the step floor(w T / n). No steps: no windows.
     """
-    w = torch.arange(max(int(steps.max()), 1), device=length.device)  # [n]
+    w = torch.arange(n, device=length.device)  # [n]
     length, steps = length[:, None], steps[:, None]  # [B, 1]
     some = steps.clamp(min=1)
     first, after = ((k * length + some - 1) // some for k in (w, w + 1))  # [B, n]
@@ -38,19 +37,19 @@ def windows(length: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
     return first, count * ((w < steps) & (length > 0))
 
 
-def resample(x: Tensor, mask: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
+def resample(x: Tensor, mask: Tensor, steps: Tensor, n: int) -> tuple[Tensor, Tensor]:
     """The mean of each of `steps` [B] windows: x [B, T, D], mask [B, T] -> [B, n, D], [B, n]."""
     place = positions(mask)[:, None, :]  # [B, 1, T]
-    first, count = windows(mask.sum(1), steps)
+    first, count = windows(mask.sum(1), steps, n)
     first, count = first[..., None], count[..., None]  # [B, n, 1]
     inside = (place >= first) & (place < first + count) & mask[:, None, :]  # [B, n, T]
     weight = inside.to(x.dtype) / count.clamp(min=1)
     return weight @ x.masked_fill(~mask[..., None], 0), count.squeeze(-1) > 0
 
 
-def first_lengths(present: Tensor, lengths: Tensor) -> Tensor:
-    """[B] length of the first modality that a sample has: present, lengths [B, M]."""
-    first = present.int().argmax(1, keepdim=True)
+def first_lengths(lengths: Tensor) -> Tensor:
+    """[B] length of the first modality that a sample has, 0 where it has none: lengths [B, M]."""
+    first = (lengths > 0).int().argmax(1, keepdim=True)
     return lengths.gather(1, first).squeeze(1)
 
 
@@ -68,8 +67,8 @@ def one_axis(batch: Batch, is_aligned: bool) -> tuple[dict[str, Tensor], dict[st
         }
         return found, masks
     lengths = torch.stack([mask.sum(1) for mask in batch.masks.values()], dim=1)  # [B, M]
-    steps = first_lengths(lengths > 0, lengths)
-    parts = {m: resample(x, batch.masks[m], steps) for m, x in batch.features.items()}
+    steps, n = first_lengths(lengths), int(first_lengths(batch.real_steps()).max())
+    parts = {m: resample(x, batch.masks[m], steps, max(n, 1)) for m, x in batch.features.items()}
     return {m: x for m, (x, _) in parts.items()}, {m: mask for m, (_, mask) in parts.items()}
 
 

@@ -1,49 +1,26 @@
-"""Sequences of several lengths: one data set, one batch, padding and masks (Chapter 1).
+"""Sequences of several lengths, stored without padding (Chapter 1).
 
 Axes: N samples, B batch, T time steps, D feature width, M modalities, S stored steps.
-A data set stores real steps only (ragged: values + offsets); a batch is padded to its own
-longest sequence and says in a mask which steps are real.
+A data set stores real steps only (ragged: values + offsets); a batch is padded.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from ..errors import DataError
+from .batch import Batch
 from .validation import CHECKED_BYTES, check_finite, check_parts
 
 HASHED_ROWS = 1 << 14  # steps hashed at a time: a data set need not fit into memory
-
-
-@dataclass
-class Batch:
-    """B samples, padded per modality to the longest of them."""
-
-    features: dict[str, Tensor]  # m -> [B, T_m, D_m] float32, zero where padded
-    masks: dict[str, Tensor]  # m -> [B, T_m] bool, True at real steps
-    labels: Tensor  # [B] float32, sentiment in [-3, 3]; NaN where there is none
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def present(self) -> Tensor:
-        """[B, M] bool: False where a modality has no real step (a missing modality)."""
-        return torch.stack([mask.any(dim=1) for mask in self.masks.values()], dim=1)
-
-    def to(self, device: torch.device | str) -> Batch:
-        move = {"device": device, "non_blocking": True}
-        return Batch(
-            {m: x.to(**move) for m, x in self.features.items()},
-            {m: x.to(**move) for m, x in self.masks.items()},
-            self.labels.to(**move),
-        )
 
 
 @dataclass(frozen=True)
@@ -106,8 +83,10 @@ class MultimodalDataset:
 
     def to(self, device: torch.device | str) -> MultimodalDataset:
         """The same data with values and labels on `device`; the small indices stay on the CPU."""
+        moved = copy.copy(self)  # its parts were checked where they were
         values = {m: v.to(device) for m, v in self.values.items()}
-        return replace(self, values=values, labels=self.labels.to(device))
+        vars(moved).update(values=values, labels=self.labels.to(device))
+        return moved
 
     def locate(self, modality: str, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """For samples `index` [B]: row, time step and place in `values` of each stored step."""
@@ -119,13 +98,22 @@ class MultimodalDataset:
         step = self.steps[modality][place] if modality in self.steps else within
         return row, step, place
 
-    def batch(self, indices: Sequence[int] | Tensor) -> Batch:
-        """The samples at `indices` (any order, or a mask [N]), padded to the longest of them."""
+    def batch(self, indices: Sequence[int] | Tensor, shapes: int | None = None) -> Batch:
+        """The samples at `indices` (any order, or a mask [N]), padded to the longest of them.
+
+        With `shapes`, batches of one size come in no more shapes than that: padding goes on to the
+        next of so many even shares of the longest in the data set, the same for all modalities.
+        """
         index = self._index(indices)
+        located = {m: self.locate(m, index) for m in self.values}
+        times = {m: int(s.max()) + 1 if len(s) else 1 for m, (_, s, _) in located.items()}
+        if shapes:
+            share = max(-(-shapes * time // self._longest[m]) for m, time in times.items())
+            times = {m: -(-share * longest // shapes) for m, longest in self._longest.items()}
         features, masks = {}, {}
         for m, values in self.values.items():
-            row, step, place = (i.to(values.device) for i in self.locate(m, index))
-            time = int(step.max()) + 1 if len(step) else 1
+            time, (row, step, place) = times[m], located[m]
+            row, step, place = (i.to(values.device, non_blocking=True) for i in (row, step, place))
             x = torch.zeros(len(index), time, values.shape[1], device=values.device)
             mask = torch.zeros(len(index), time, dtype=torch.bool, device=values.device)
             x[row, step] = values[place].float()
@@ -133,7 +121,9 @@ class MultimodalDataset:
             if values.nbytes > CHECKED_BYTES:  # not read when the data set was made
                 check_finite(self.name, m, x)
             features[m], masks[m] = x, mask
-        return Batch(features, masks, self.labels[index.to(self.labels.device)])
+        labels = self.labels[index.to(self.labels.device, non_blocking=True)]
+        counted = torch.stack([self.lengths(m)[index] for m in self.values], dim=1)
+        return Batch(features, masks, labels, counted)
 
     def _index(self, indices: Sequence[int] | Tensor) -> Tensor:
         """Places of samples [B] int64, from places or from a mask [N] bool."""
@@ -175,11 +165,17 @@ class MultimodalDataset:
         parts = [self.labels, *self.values.values(), *self.offsets.values(), *self.steps.values()]
         object.__setattr__(self, "_known", (values_hash, [part._version for part in parts]))
 
-    def batches(self, batch_size: int, order: Tensor | None = None):
-        """Batches over `order` (default: as stored); the last one may be smaller."""
+    @cached_property
+    def _longest(self) -> dict[str, int]:
+        """Steps that the longest sample of each modality needs, 1 or more."""
+        last = {m: self.steps.get(m, self.lengths(m) - 1) for m in self.values}
+        return {m: max(int(x.max()) + 1, 1) if len(x) else 1 for m, x in last.items()}
+
+    def batches(self, batch_size: int, order: Tensor | None = None, shapes: int | None = None):
+        """Batches over `order` (default: as stored); the last one may be smaller. See `batch`."""
         order = torch.arange(len(self)) if order is None else order
         for index in order.split(batch_size):
-            yield self.batch(index)
+            yield self.batch(index, shapes)
 
     def subset(self, indices: Sequence[int] | Tensor) -> MultimodalDataset:
         """A data set of the samples at `indices` (any order, or a mask [N])."""
