@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ import torch
 from .data.dataset import MultimodalDataset
 from .errors import ConfigError
 
+GRAIN = 1 << 15  # numbers that PyTorch gives a CPU thread at least
 COMPILER = "inductor"  # torch.compile's backend
 RESIDENT_BYTES = 2 * 1024**3  # a data set up to this size is kept on the device
 
@@ -49,6 +51,18 @@ def autocast(device: torch.device):
     cuda = device.type == "cuda"
     usable = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.autocast(device.type, torch.bfloat16, enabled=usable)
+
+
+@contextmanager
+def threads_for(numbers: int) -> Iterator[None]:
+    """As many CPU threads as have something to do in a tensor of so many numbers, and no more
+    than PyTorch was given. Others would wait, and on a busy machine all wait for each."""
+    given = torch.get_num_threads()
+    torch.set_num_threads(min(given, max(1, -(-numbers // GRAIN))))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(given)
 
 
 def resident(dataset: MultimodalDataset, device: torch.device) -> MultimodalDataset:

@@ -24,10 +24,10 @@ from .checkpoint import (
     save_checkpoint,
 )
 from .config import TrainConfig
-from .data.dataset import Batch, MultimodalDataset
+from .data.dataset import Batch, MultimodalDataset, check_trainable
 from .data.scaling import Scaler, column_statistics, needs_scaling
-from .devices import autocast, compiled, pick_device, resident, seed_everything
-from .errors import ConfigError, DataError, Stopped
+from .devices import autocast, compiled, pick_device, resident, seed_everything, threads_for
+from .errors import ConfigError, Stopped
 from .evaluation import evaluate, forward_all, predict, validate  # noqa: F401  others ask here
 from .files import claimed, write_json
 from .processes import Processes
@@ -70,18 +70,15 @@ def fit(
         n = len(splits["train"])
         raise ConfigError(f"{processes.count} processes are too many for {n} training samples")
     out = Path(config.out) if config.out else None
-    with claimed(out) if out and processes.main else nullcontext():
+    claim = claimed(out) if out and processes.main else nullcontext()
+    with claim, threads_for(_largest_state(model, splits["train"], config)):
         return _fit(model, splits, config, device, processes, out)
 
 
-def check_trainable(splits: dict[str, MultimodalDataset]) -> None:
-    """Raises DataError unless there are train and valid, with samples and labels."""
-    for split in ("train", "valid"):
-        if split not in splits or not len(splits[split]):
-            raise DataError(f"fit needs a {split} split; got {', '.join(splits) or 'none'}")
-        data = splits[split]
-        if without := int((~data.labelled).sum()):
-            raise DataError(f"{data.name}, {split}: {without} of {len(data)} samples lack a label")
+def _largest_state(model: nn.Module, train: MultimodalDataset, config: TrainConfig) -> int:
+    """Numbers in a batch's longest sequence, at the model's width."""
+    width = getattr(getattr(model, "config", None), "dim", max(train.widths))
+    return config.batch_size * max(train.longest.values()) * width
 
 
 def _fit(

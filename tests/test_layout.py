@@ -67,7 +67,7 @@ def test_chapters_and_modules_name_each_other(number):
 def test_the_top_level_is_the_paper():
     top = [module for module in MODULES if "/" not in module]
     assert len(top) <= 23
-    assert sum(len((PACKAGE / m).read_text(encoding="utf-8").splitlines()) for m in top) < 2700
+    assert sum(len((PACKAGE / m).read_text(encoding="utf-8").splitlines()) for m in top) < 2750
 
 
 def test_every_module_is_on_the_reference_page():

@@ -108,8 +108,8 @@ class MultimodalDataset:
         located = {m: self.locate(m, index) for m in self.values}
         times = {m: int(s.max()) + 1 if len(s) else 1 for m, (_, s, _) in located.items()}
         if shapes:
-            share = max(-(-shapes * time // self._longest[m]) for m, time in times.items())
-            times = {m: -(-share * longest // shapes) for m, longest in self._longest.items()}
+            share = max(-(-shapes * time // self.longest[m]) for m, time in times.items())
+            times = {m: -(-share * longest // shapes) for m, longest in self.longest.items()}
         features, masks = {}, {}
         for m, values in self.values.items():
             time, (row, step, place) = times[m], located[m]
@@ -166,7 +166,7 @@ class MultimodalDataset:
         object.__setattr__(self, "_known", (values_hash, [part._version for part in parts]))
 
     @cached_property
-    def _longest(self) -> dict[str, int]:
+    def longest(self) -> dict[str, int]:
         """Steps that the longest sample of each modality needs, 1 or more."""
         last = {m: self.steps.get(m, self.lengths(m) - 1) for m in self.values}
         return {m: max(int(x.max()) + 1, 1) if len(x) else 1 for m, x in last.items()}
@@ -228,3 +228,13 @@ def concatenate(datasets: Sequence[MultimodalDataset]) -> MultimodalDataset:
 def _joined(parts: list[tuple[str, ...]]) -> tuple[str, ...]:
     """One after the other; nothing where one of them is not known."""
     return sum(parts, ()) if all(parts) else ()
+
+
+def check_trainable(splits: dict[str, MultimodalDataset]) -> None:
+    """Raises DataError unless there are train and valid, with samples and labels."""
+    for split in ("train", "valid"):
+        if split not in splits or not len(splits[split]):
+            raise DataError(f"fit needs a {split} split; got {', '.join(splits) or 'none'}")
+        data = splits[split]
+        if without := int((~data.labelled).sum()):
+            raise DataError(f"{data.name}, {split}: {without} of {len(data)} samples lack a label")

@@ -1,0 +1,59 @@
+"""Threads by the work there is, never more than PyTorch was given."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import dmdlite
+from dmdlite import TrainConfig
+from dmdlite.devices import GRAIN, threads_for
+from tests.conftest import SMALL
+
+
+@pytest.fixture
+def threads():
+    """threads(n) gives PyTorch n of them; afterwards all is as it was."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("given", "numbers", "used"),
+    [(4, 0, 1), (4, GRAIN, 1), (4, GRAIN + 1, 2), (4, 3 * GRAIN, 3), (4, 99 * GRAIN, 4)]
+    + [(1, 99 * GRAIN, 1)],
+)
+def test_as_many_as_have_something_to_do(threads, given, numbers, used):
+    threads(given)
+    with threads_for(numbers):
+        assert torch.get_num_threads() == used
+    assert torch.get_num_threads() == given
+
+
+def test_training_gives_them_back_also_where_it_fails(threads, toy, monkeypatch):
+    threads(3)
+    seen = []
+
+    def failing(*_):
+        seen.append(torch.get_num_threads())
+        raise FloatingPointError
+
+    monkeypatch.setattr("dmdlite.training._run_epoch", failing)
+    model = dmdlite.DMD.for_dataset(toy["train"], **SMALL)
+    with pytest.raises(FloatingPointError):
+        dmdlite.fit(model, toy, TrainConfig(device="cpu", progress=False))
+    assert seen == [1]  # a small model has work for one
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.parametrize("own", [None, "7"])
+def test_waiting_threads_sleep_unless_the_user_says_how(own):
+    code = "import dmdlite, os; print(os.environ['GOMP_SPINCOUNT'])"
+    environment = {k: v for k, v in os.environ.items() if k != "GOMP_SPINCOUNT"}
+    environment |= {"GOMP_SPINCOUNT": own} if own else {}
+    command = [sys.executable, "-c", code]
+    out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert out.stdout.strip() == (own or "30000")
