@@ -18,12 +18,11 @@ from typing import Annotated
 
 import torch
 import typer
-from common import write_result
-from step_time import CASES, RELEASED, clock, make_case
+from common import RELEASED, STEPS, clock, released_batch, write_result
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from dmdlite import DMD, seed_everything
+from dmdlite import DMD, DMDConfig, seed_everything
 
 WHEEL = "MMSA==2.2.1"
 ENCODER = "MMSA/models/subNets/transformers_encoder"
@@ -84,10 +83,10 @@ def seconds(loss, optimiser: torch.optim.Optimizer) -> float:
 def main(steps: Annotated[int, typer.Option(help="Measured pairs of steps a case")] = 7) -> None:
     """Measure and write benchmarks/results/against_release.json (CPU)."""
     encoder, cases = released_encoder(), {}
-    for name in (name for name, lengths in CASES.items() if lengths):
+    for name, steps_of in STEPS.items():
         seed_everything(0)
-        config, batch = make_case(name)
-        ours, released = DMD(config), ReleasedTransformers(encoder)
+        batch = released_batch(steps_of)
+        ours, released = DMD(DMDConfig(**RELEASED)), ReleasedTransformers(encoder)
         features = list(batch.features.values())
         ours_adam = torch.optim.Adam(ours.parameters(), fused=True)
         released_adam = torch.optim.Adam(released.parameters())

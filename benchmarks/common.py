@@ -2,14 +2,41 @@
 
 import datetime
 import platform
+import time
 from pathlib import Path
 
 import torch
 
-from dmdlite import __version__
+from dmdlite import MODALITIES, Batch, __version__
 from dmdlite.files import write_json
 
 RESULTS = Path(__file__).resolve().parent / "results"
+# The released configuration: its dropouts on embeddings and output, its sizes on MOSI.
+RELEASED = {
+    "widths": (300, 20, 5),
+    "dim": 50,
+    "heads": 10,
+    "layers": 4,
+    "embed_dropout": 0.2,
+    "output_dropout": 0.5,
+}
+STEPS = {"aligned": (50, 50, 50), "unaligned": (50, 500, 375)}  # of MOSI, padded
+
+
+def released_batch(steps: tuple[int, ...], size: int = 16) -> Batch:
+    """Random features and labels of RELEASED's widths, so many time steps a modality."""
+    features, masks = {}, {}
+    for m, time_steps, width in zip(MODALITIES, steps, RELEASED["widths"], strict=True):
+        features[m] = torch.randn(size, time_steps, width)
+        masks[m] = torch.ones(size, time_steps, dtype=torch.bool)
+    return Batch(features, masks, 1.5 * torch.randn(size))
+
+
+def clock(device: torch.device) -> float:
+    """Seconds, once the device has done all it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def processor() -> str:

@@ -10,28 +10,18 @@ import resource
 import statistics
 import subprocess
 import sys
-import time
 from typing import Annotated
 
 import torch
 import typer
-from common import write_result
+from common import RELEASED, STEPS, clock, released_batch, write_result
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from dmdlite import DMD, MODALITIES, Batch, DMDConfig, load_dataset, seed_everything
+from dmdlite import DMD, Batch, DMDConfig, load_dataset, seed_everything
 from dmdlite.devices import autocast, pick_device
 
-# The released configuration: its dropouts on embeddings and output, its sizes on MOSI.
-RELEASED = {
-    "widths": (300, 20, 5),
-    "dim": 50,
-    "heads": 10,
-    "layers": 4,
-    "embed_dropout": 0.2,
-    "output_dropout": 0.5,
-}
-CASES = {"aligned": (50, 50, 50), "unaligned": (50, 500, 375), "toy": None}
+CASES = {**STEPS, "toy": None}
 
 
 def make_case(name: str) -> tuple[DMDConfig, Batch]:
@@ -39,17 +29,7 @@ def make_case(name: str) -> tuple[DMDConfig, Batch]:
     if name == "toy":
         train = load_dataset("toy")["train"]
         return DMDConfig.for_dataset(train), train.batch(range(32))
-    features, masks = {}, {}
-    for m, steps, width in zip(MODALITIES, CASES[name], RELEASED["widths"], strict=True):
-        features[m] = torch.randn(16, steps, width)
-        masks[m] = torch.ones(16, steps, dtype=torch.bool)
-    return DMDConfig(**RELEASED), Batch(features, masks, 1.5 * torch.randn(16))
-
-
-def clock(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
+    return DMDConfig(**RELEASED), released_batch(STEPS[name])
 
 
 def matmul_peak(device: torch.device, size: int = 2048) -> float:

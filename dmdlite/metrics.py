@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from sklearn.metrics import f1_score
 
 
 def _array(a) -> np.ndarray:
@@ -35,6 +34,8 @@ def _correlation(p: np.ndarray, y: np.ndarray) -> float:
 
 def _binary(p: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Accuracy and weighted F1 of two boolean vectors; NaN when there is no sample left."""
+    from sklearn.metrics import f1_score  # half a second, which not everyone who imports us needs
+
     if not len(y):
         return float("nan"), float("nan")
     return float(np.mean(p == y)), float(f1_score(y, p, average="weighted"))

@@ -23,8 +23,14 @@ def threads():
 
 @pytest.mark.parametrize(
     ("given", "numbers", "used"),
-    [(4, 0, 1), (4, GRAIN, 1), (4, GRAIN + 1, 2), (4, 3 * GRAIN, 3), (4, 99 * GRAIN, 4)]
-    + [(1, 99 * GRAIN, 1)],
+    [
+        (4, 0, 1),
+        (4, GRAIN, 1),
+        (4, GRAIN + 1, 2),
+        (4, 3 * GRAIN, 3),
+        (4, 99 * GRAIN, 4),
+        (1, 99 * GRAIN, 1),
+    ],
 )
 def test_as_many_as_have_something_to_do(threads, given, numbers, used):
     threads(given)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import RidgeCV
-from sklearn.neural_network import MLPRegressor
 
 from ..data import MultimodalDataset
 from ..data.scaling import time_pooled
@@ -15,12 +12,17 @@ from ..data.scaling import time_pooled
 
 def ridge(train: MultimodalDataset, test: MultimodalDataset, seed: int = 0) -> np.ndarray:
     """Predictions [N_test]; the penalty is chosen on `train` by efficient leave-one-out."""
+    from sklearn.linear_model import RidgeCV  # half a second
+
     model = RidgeCV(np.logspace(-1, 5, 25))
     return model.fit(time_pooled(train), train.labels).predict(time_pooled(test))
 
 
 def mlp(train: MultimodalDataset, test: MultimodalDataset, seed: int = 0) -> np.ndarray:
     """Predictions [N_test] of one hidden layer, stopped on a tenth of the training samples."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPRegressor
+
     shape = {"hidden_layer_sizes": (64,), "alpha": 1.0, "max_iter": 500}
     model = MLPRegressor(**shape, early_stopping=True, random_state=seed)
     with warnings.catch_warnings():

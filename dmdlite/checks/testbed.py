@@ -13,7 +13,6 @@ from math import prod
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from ..data.dataset import MultimodalDataset
 from ..data.scaling import standardize, time_pooled
@@ -117,6 +116,8 @@ def cost(make_unit: Callable[..., nn.Module], modalities: int = 3) -> tuple[int,
 
 def counted_operations(unit: nn.Module, *inputs: Tensor) -> int:
     """The floating-point operations of the matrix products of one call."""
+    from torch.utils.flop_counter import FlopCounterMode  # a third of a second
+
     bilinear = {torch.ops.aten._trilinear: _bilinear_operations}  # nn.Bilinear's
     with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=bilinear) as counter:
         unit(*inputs)

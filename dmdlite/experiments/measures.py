@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import KFold, cross_val_predict
 from torch import Tensor
 
 from ..base import SentimentModel
@@ -77,6 +75,9 @@ def probed(codes: Tensor, labels: Tensor) -> float:
     fewer than five samples."""
     if len(labels) < 5:
         return float("nan")
+    from sklearn.linear_model import RidgeCV  # half a second
+    from sklearn.model_selection import KFold, cross_val_predict
+
     probe = RidgeCV(np.logspace(-3, 4, 15))
     folds = KFold(5, shuffle=True, random_state=0)
     return sentiment_metrics(cross_val_predict(probe, codes, labels, cv=folds), labels)["acc2"]

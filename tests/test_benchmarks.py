@@ -1,0 +1,64 @@
+"""What the scripts in benchmarks count, and what is read of a card's answers."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from common import RELEASED, STEPS, released_batch
+from gpu import QUESTIONS
+from launches import Launches, launches
+
+from dmdlite import DMD, DMDConfig, seed_everything
+from dmdlite.experiments import results
+
+
+def test_launches_are_counted_and_views_are_not():
+    x = torch.ones(2, 3)
+    with Launches() as mode:
+        y = (x.T.view(3, 2).unsqueeze(0)[:, 1:].expand(4, 2, 2) @ x).relu_()  # product, relu
+        y.add_(1).detach().flatten(1)  # an addition in place
+    assert mode.count in (3, 4)  # whether the product copies its expanded input first
+    weight = torch.ones(3, 1, requires_grad=True)
+    with Launches() as mode:
+        (x @ weight).sum().backward()  # product, sum; a one, its expansion's product
+    assert mode.count == 4
+
+
+def test_a_step_of_the_released_size_stays_as_small_as_it_is():
+    """2,806 kernels forward and backward when this was written; the released code: 13,942."""
+    seed_everything(0)
+    counts = launches(DMD(DMDConfig(**RELEASED)).train(), released_batch(STEPS["aligned"]))
+    assert counts["forward"] + counts["backward"] <= 2850
+
+
+def test_what_only_a_card_can_say_is_said():
+    cpu = torch.device("cpu")
+    assert QUESTIONS["waits"](cpu, True) == {"note": "only CUDA can say"}
+    assert QUESTIONS["agreement"](cpu, True)["float32"] == {"loss": 0.0, "gradient": 0.0}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of results with none of a card."""
+    cases = {"aligned": {"step_s": 0.2}, "unaligned": {"step_s": 1.7}, "toy": {"step_s": 0.1}}
+    (tmp_path / "step_time_cpu.json").write_text(json.dumps({"cases": cases}))
+    monkeypatch.setattr(results, "BENCHMARKS", tmp_path)
+    return tmp_path
+
+
+def test_costs_without_and_with_a_card(folder):
+    costs = results.costs()
+    assert list(costs) == ["2 CPU cores"]
+    assert costs["2 CPU cores"].tolist()[:2] == [0.2, 1.7]
+    steps = {
+        "aligned, 16, float32, eager": {"step_s": 0.03},
+        "aligned, 16, bf16, eager": {"step_s": 0.04},
+        "unaligned, 16, bf16, graphs": {"step_s": 0.005},
+    }
+    answers = {"steps": steps, "runs": {"toy, card": {"seconds": 9.5}, "mosi400": {"note": ""}}}
+    (folder / "gpu_X.json").write_text(json.dumps({"card": "X", "answers": answers}))
+    costs = results.costs()
+    assert list(costs) == ["2 CPU cores", "X", "X, bf16", "X, bf16, graphs"]
+    expected = [[0.03, np.nan, np.nan], [0.04, np.nan, 9.5], [np.nan, 0.005, np.nan]]
+    np.testing.assert_array_equal(costs.iloc[:, 1:].T.values, expected)
