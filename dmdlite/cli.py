@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
+from importlib import import_module
 from math import isnan
 from pathlib import Path
 from typing import Annotated
@@ -24,18 +25,39 @@ from .devices import pick_device, seed_everything
 from .errors import ConfigError, DataError
 from .evaluation import evaluate as evaluate_model
 from .evaluation import forward_all
-from .experiments.crossval import crossval
 from .experiments.measures import UNITS
-from .experiments.reproduce import reproduce
 from .files import ours, read_json, replacing
-from .grading.command import grade
 from .metrics import floors
 from .options import DataName, Device, Settings, parse_settings
 from .registry import MODELS, find_model, load_model
 from .running import run_app
 from .training import fit
 
+LATER = {  # name -> where it is, and an example
+    "crossval": ("experiments.crossval", "dmdlite crossval --data mmmo --folds 5 --repeats 3"),
+    "reproduce": ("experiments.reproduce", "dmdlite reproduce table3 --data toy --seeds 5"),
+    "grade": ("grading.command", "dmdlite grade submissions --assignment a1 --out grades.csv"),
+}
+
+
+class Commands(typer.core.TyperGroup):
+    """Those below, and LATER's, whose libraries take a second: imported when asked for."""
+
+    def list_commands(self, context: typer.Context) -> list[str]:
+        return [*super().list_commands(context), *LATER]
+
+    def get_command(self, context: typer.Context, name: str):
+        if name not in LATER:
+            return super().get_command(context, name)
+        module, example = LATER[name]
+        function = getattr(import_module(f".{module}", __package__), name)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(name, epilog=f"Example: {example}")(function)
+        return typer.main.get_command(alone)
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Decoupled Multimodal Distillation: train it, score it, look at its data.",
     epilog="Start with: dmdlite train --data toy --epochs 5 --out runs/toy",
     add_completion=False,
@@ -147,11 +169,6 @@ def models(data: DataName = "toy") -> None:
     head = ("--model", "year", "paper", "time", f"parameters on {data}", "interpretation")
     widths = [None, None, 36, None, 20, 40]
     typer.echo(tabulate(lines, head, tablefmt="simple", maxcolwidths=widths, disable_numparse=True))
-
-
-app.command(epilog="Example: dmdlite crossval --data mmmo --folds 5 --repeats 3")(crossval)
-app.command(epilog="Example: dmdlite reproduce table3 --data toy --seeds 5")(reproduce)
-app.command(epilog="Example: dmdlite grade submissions --assignment a1 --out grades.csv")(grade)
 
 
 @data_app.command(epilog="Example: dmdlite data info toy")

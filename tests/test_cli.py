@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -203,3 +205,21 @@ def test_out_of_memory_is_one_line_and_other_bugs_are_not_hidden(
     monkeypatch.setattr("dmdlite.cli.fit", fail("mat1 and mat2 shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         run_cli(*command)
+
+
+HEAVY = {
+    "IPython",
+    "matplotlib",
+    "nbformat",
+    "otter",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "torch._dynamo",
+}
+
+
+def test_a_command_starts_without_the_libraries_of_others():
+    code = "import sys, dmdlite.cli; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not HEAVY & set(run.stdout.split())

@@ -25,7 +25,7 @@ def course(tmp_path_factory):
     root = tmp_path_factory.mktemp("course")
     assignment = build("a1", root / "built")
     expected = write(assignment, root / "in")
-    limits = Limits(step_seconds=15, total_seconds=900, memory_gib=2.5)
+    limits = Limits(step_seconds=8, total_seconds=900, memory_gib=2.5)
     rows = grade_course(
         root / "in", str(assignment), root / "out" / "grades.csv", 2, limits, root / "feedback"
     )

@@ -139,7 +139,7 @@ for fd in range(3, 64):
 
 
 def test_a_cell_that_forges_an_error_is_left_out(tmp_path):
-    line, _ = marks(notebook(tmp_path, RAISES, "def g():\n    return 'g'"), step_seconds=10)
+    line, _ = marks(notebook(tmp_path, RAISES, "def g():\n    return 'g'"), step_seconds=6)
     assert line["q2"] == 5
     assert len(line["notes"]) < 1000
 

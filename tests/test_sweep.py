@@ -156,7 +156,7 @@ from dmdlite.experiments.systems import SYSTEMS
 from dmdlite.experiments.study import Study
 from dmdlite.experiments.sweep import plan, sweep
 data, runs, jobs = sys.argv[1:]
-study = Study(data, model={MODEL!r}, training=(("epochs", 30), ("stop_patience", 30)), device="cpu")
+study = Study(data, model={MODEL!r}, training=(("epochs", 10), ("stop_patience", 10)), device="cpu")
 sweep(plan(study, [SYSTEMS["FD"], SYSTEMS["DMD"]], 2), Path(runs), int(jobs), progress=False)
 """
 

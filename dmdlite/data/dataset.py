@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -108,8 +107,9 @@ class MultimodalDataset:
         located = {m: self.locate(m, index) for m in self.values}
         times = {m: int(s.max()) + 1 if len(s) else 1 for m, (_, s, _) in located.items()}
         if shapes:
-            share = max(-(-shapes * time // self.longest[m]) for m, time in times.items())
-            times = {m: -(-share * longest // shapes) for m, longest in self.longest.items()}
+            longest = self.longest
+            share = max(-(-shapes * time // longest[m]) for m, time in times.items())
+            times = {m: -(-share * time // shapes) for m, time in longest.items()}
         features, masks = {}, {}
         for m, values in self.values.items():
             time, (row, step, place) = times[m], located[m]
@@ -165,7 +165,7 @@ class MultimodalDataset:
         parts = [self.labels, *self.values.values(), *self.offsets.values(), *self.steps.values()]
         object.__setattr__(self, "_known", (values_hash, [part._version for part in parts]))
 
-    @cached_property
+    @property
     def longest(self) -> dict[str, int]:
         """Steps that the longest sample of each modality needs, 1 or more."""
         last = {m: self.steps.get(m, self.lengths(m) - 1) for m in self.values}
