@@ -218,8 +218,10 @@ def main(
         print(json.dumps(QUESTIONS[ask](place, small)))
         return
     end = time.monotonic() + 60 * minutes
+    if place.type == "cpu" and not small:
+        raise SystemExit("error: no card here; --device cpu --small tries the script")
     card = torch.cuda.get_device_name(place) if place.type == "cuda" else processor()
-    name = f"gpu_{'try' if small else card.replace(' ', '_')}"
+    name = "try_gpu" if small else f"gpu_{card.replace(' ', '_')}"
     path = RESULTS / f"{name}.json"
     known = read_json(path) if path.exists() else {}
     answers = known.get("answers", {}) if known.get("code") == code_version() else {}
