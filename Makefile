@@ -29,7 +29,7 @@ _build/.code: $(wildcard dmdlite/*.py dmdlite/*/*.py benchmarks/results/*.json d
 	@rm -rf _build && mkdir _build && touch $@
 
 book: $(VENV)/.ready _build/.code  ## run the chapters, several at a time, and build the HTML
-	jcache notebook -p _build/.jupyter_cache add book/*.ipynb > /dev/null
+	echo y | jcache notebook -p _build/.jupyter_cache add book/*.ipynb > /dev/null
 	jcache project -p _build/.jupyter_cache execute --executor local-parallel --timeout 300
 	jupyter-book build . -W -n --keep-going
 	@echo "open _build/html/index.html"
