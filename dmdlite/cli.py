@@ -29,7 +29,7 @@ from .experiments.measures import UNITS
 from .files import ours, read_json, replacing
 from .metrics import floors
 from .options import DataName, Device, Settings, parse_settings
-from .registry import MODELS, find_model, load_model
+from .registry import ALL, find_model, load_model
 from .running import run_app
 from .training import fit
 
@@ -158,7 +158,7 @@ def models(data: DataName = "toy") -> None:
     our interpretation."""
     dataset = next(iter(load_dataset(data).values()))
     lines = []
-    for name, cls in MODELS.items():
+    for name, cls in ALL.items():
         try:
             model = cls.for_dataset(dataset)
             size = str(sum(p.numel() for p in model.parameters()))

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -144,5 +145,28 @@ def refused(namespace: dict, **wrong: tuple) -> Callable[..., None]:
     def test(capsys: pytest.CaptureFixture, check: str, answer: Callable) -> None:
         namespace["attempt"](namespace[check], answer)
         assert capsys.readouterr().out.startswith("not yet: ")
+
+    return test
+
+
+@cache
+def space(number: str) -> dict:
+    """The namespace of the chapter whose file begins with this number."""
+    (path,) = BOOK.glob(f"{number}_*.ipynb")
+    return chapter(path.stem)
+
+
+def told(cases: list[tuple[str, str, Callable, str]]) -> Callable[..., None]:
+    """One test a case: chapter, check, answer, and words that the check then says of it."""
+
+    @pytest.mark.parametrize(("number", "check", "answer", "said"), cases)
+    def test(
+        capsys: pytest.CaptureFixture, number: str, check: str, answer: Callable, said: str
+    ) -> None:
+        torch.manual_seed(0)
+        space(number)["attempt"](space(number)[check], answer)
+        out = capsys.readouterr().out
+        assert said in out
+        assert out.startswith("correct" if said == "correct" else "not yet: ")
 
     return test

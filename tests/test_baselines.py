@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 import dmdlite
 from dmdlite import Batch, ConfigError, ModelError, MultimodalDataset, TrainConfig
 from dmdlite.data.alignment import aligned
-from dmdlite.registry import MODELS, find_model, load_model
+from dmdlite.registry import ALL, find_model, load_model
 from tests.conftest import SMALL
 from tests.test_model import with_padding
 
-OTHERS = [name.lower() for name in MODELS if name != "DMD"]
+OTHERS = [name.lower() for name in ALL if name != "DMD"]
 CASES = [*OTHERS, "mult with a unit"]
 EVERY = pytest.mark.parametrize("name", CASES)
 CLOSE = {"atol": 2e-5, "rtol": 1e-4}
@@ -20,7 +20,7 @@ CLOSE = {"atol": 2e-5, "rtol": 1e-4}
 
 def made(dataset, name, seed=0, **settings):
     """A small untrained model in evaluation mode."""
-    own = {"dim": 8}
+    own = {} if name == "linear" else {"dim": 8}
     if name.startswith("mult"):
         own = SMALL | {"hetero_gd": "unit" in name}
     dmdlite.seed_everything(seed)
@@ -219,7 +219,8 @@ def test_overfits_sixteen_samples(toy, name):
     few = toy["train"].subset(complete)
     off = {"embed_dropout": 0.0, "output_dropout": 0.0} if "mult" in name else {"dropout": 0.0}
     shallow = {"layers": 1} if name in ("pmr", "mica") else {}
-    model = made(few, name, dim=16, **off, **shallow)
+    own = {} if name == "linear" else {"dim": 16, **off, **shallow}
+    model = made(few, name, **own)
     epochs = 250 if name == "misa" else 120
     patient = dict.fromkeys(("epochs", "stop_patience", "plateau_patience"), epochs)
     steps = {"batch_size": 16, "learning_rate": 1e-2, "clip": 5.0}

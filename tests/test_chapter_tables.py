@@ -17,10 +17,11 @@ TABLES, CODE = chapter("11_the_tables"), chapter("12_paper_against_code")
 def test_triplet_share_by_counting():
     """Two clips of one class and one of another, two modalities: by hand."""
     labels = torch.tensor([1.0, 1.0, -2.0])
-    found = CODE["triplet_shares"](labels, modalities=2)
+    of_eq_4, crossing = CODE["triplet_shares"](labels, modalities=2)
     # Anchors: four codes of class 1, two of class -2. Class 1: positives 3, of them 2 in the other
     # modality; negatives 2, of them 1 in the same. Class -2: positives 1, crossed; negatives 4, 2.
-    assert found == pytest.approx((4 * 2 * 1 + 2 * 1 * 2) / (4 * 3 * 2 + 2 * 1 * 4))
+    assert of_eq_4 == pytest.approx((4 * 2 * 1 + 2 * 1 * 2) / (4 * 3 * 2 + 2 * 1 * 4))
+    assert crossing == pytest.approx((4 * 2 + 2 * 1) / (4 * 3 + 2 * 1))
 
 
 def test_steps_by_hand():

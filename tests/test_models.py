@@ -31,13 +31,13 @@ def test_settings_that_cannot_work(toy, name, settings, says):
 
 
 def test_unknown_models(toy, tmp_path):
-    with pytest.raises(ConfigError, match="model: one of ef-lstm, lf-lstm"):
+    with pytest.raises(ConfigError, match="model: one of linear, ef-lstm"):
         find_model("bert")
     assert find_model("TFN") is MODELS["TFN"]
     made(toy["train"], "lmf").save_pretrained(tmp_path)
     text = (tmp_path / "config.json").read_text()
     (tmp_path / "config.json").write_text(text.replace('"LMF"', '"Perceiver"'))
-    with pytest.raises(ModelError, match="holds a 'Perceiver'; known are EFLSTM, LFLSTM"):
+    with pytest.raises(ModelError, match="holds a 'Perceiver'; known are Linear, EFLSTM"):
         load_model(tmp_path)
 
 
@@ -80,7 +80,7 @@ def test_another_models_settings_and_runs_are_refused(run_script, toy_folder, tm
     shared = ("--data", toy_folder, "--out", tmp_path / "run", "--epochs", 1)
     assert run_script(cli.app, "train", "--model", "ef-lstm", *shared)[0] == 0
     for args, message in (
-        (("--model", "bert"), "model: one of ef-lstm, lf-lstm"),
+        (("--model", "bert"), "model: one of linear, ef-lstm"),
         (("--model", "tfn", "--set", "gamma=1"), "--set gamma: no such field of TFNConfig"),
         (("--model", "lf-lstm", "--resume"), "model was 'EFLSTM', is now 'LFLSTM'"),
     ):

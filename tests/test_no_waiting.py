@@ -12,7 +12,7 @@ import torch
 import dmdlite
 from dmdlite.data.alignment import aligned
 from dmdlite.data.scaling import Scaler, column_statistics
-from dmdlite.registry import MODELS
+from dmdlite.registry import ALL
 from tests.test_baselines import made
 
 
@@ -38,7 +38,7 @@ def meta():
     return torch.device("meta")
 
 
-@pytest.mark.parametrize("name", [name.lower() for name in MODELS])
+@pytest.mark.parametrize("name", [name.lower() for name in ALL])
 def test_a_training_step(clips, meta, name):
     model = made(clips, name)
     model.scaler = Scaler(column_statistics(clips), applied=True)

@@ -12,6 +12,7 @@ import verify
 
 from dmdlite import DataError
 from dmdlite.checkpoint import RUN_FILES
+from dmdlite.experiments.reproduce import _check_place
 from dmdlite.files import claimed, ours
 from tests.test_training import SETTINGS, train
 
@@ -102,6 +103,16 @@ def test_other_commands_leave_a_persons_files_alone(
     assert code == 2
     assert "holds something else than" in one_line(err)
     assert content(mine) == before
+
+
+def test_reproduce_goes_on_beside_tables_whose_runs_are_gone(tmp_path):
+    """As in a clone of the repository, which has the tables and not the runs."""
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy" / "table3.json").write_text("{}")
+    _check_place(tmp_path)
+    (tmp_path / "thesis").mkdir()
+    with pytest.raises(DataError, match="holds something else than runs"):
+        _check_place(tmp_path)
 
 
 def test_verify_leaves_a_persons_picture_alone(run_script, toy_folder, tmp_path):

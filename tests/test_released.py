@@ -26,6 +26,39 @@ def test_prior_for_other_numbers_of_modalities(modalities):
     assert prior[0, 1] > 10 * prior[1, 0]
 
 
+@pytest.mark.parametrize(
+    ("data", "modality", "width", "kernel"),
+    [
+        ("mosi", "language", 768, 5),
+        ("mosi", "vision", 20, 5),
+        ("mosi", "audio", 5, 5),
+        ("mosei", "language", 768, 5),
+        ("mosei", "vision", 35, 3),  # the release's list goes language, audio, vision: 5, 1, 3
+        ("mosei", "audio", 74, 1),
+    ],
+)
+def test_every_modality_has_its_published_sizes(data, modality, width, kernel):
+    config = DMDConfig.released(data)
+    place = config.modalities.index(modality)
+    assert config.widths[place] == width
+    assert config.kernel_size[place] == kernel
+    conv = dmdlite.DMD(config).conv[modality].conv
+    assert (conv.in_channels, conv.kernel_size) == (width, (kernel,))
+
+
+@pytest.mark.parametrize(
+    ("data", "sizes"),
+    [
+        ("mosi", {"dim": 50, "heads": 10, "layers": 4, "embed_dropout": 0.2}),
+        ("mosei", {"dim": 30, "heads": 6, "layers": 4, "embed_dropout": 0.0}),
+    ],
+)
+def test_sizes_that_modalities_share(data, sizes):
+    config = DMDConfig.released(data)
+    assert {name: getattr(config, name) for name in sizes} == sizes
+    assert config.attention_dropout == {"mosi": 0.3, "mosei": 0.4}[data]  # language's
+
+
 @pytest.mark.parametrize("data", ["mosi", "mosei"])
 def test_it_trains_on_other_data(toy, data):
     names = {"widths": toy["train"].widths, "modalities": toy["train"].modalities}

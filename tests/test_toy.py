@@ -7,7 +7,7 @@ from sklearn.linear_model import RidgeCV
 
 import dmdlite
 from dmdlite.data.scaling import time_pooled
-from dmdlite.data.toy import SIZES, make_toy
+from dmdlite.data.toy import SIZES, WORLDS, World, make_toy
 from dmdlite.metrics import floors, sentiment_metrics
 from tests.frugal import few_calls
 
@@ -24,6 +24,26 @@ def test_seed_decides_everything():
     assert not torch.equal(a.labels, c.labels)
     named = dmdlite.load_dataset("toy:4")["train"]
     assert torch.equal(named.values["audio"], make_toy(4)["train"].values["audio"])
+
+
+def test_dials_turn_what_they_say_and_nothing_else():
+    sizes = (300, 2, 2)
+    plain = make_toy(5, sizes)["train"]
+    same = make_toy(5, sizes, World())["train"]
+    assert all(torch.equal(plain.values[m], same.values[m]) for m in plain.modalities)
+    seven = make_toy(5, sizes, WORLDS["all clips 7 s"])["train"]
+    assert set(seven.lengths("vision").tolist()) <= {0, 14}  # two a second
+    paced = make_toy(5, sizes, WORLDS["events by the second"])["train"]
+
+    def follows(data):
+        """Correlation of the number of events with a clip's length."""
+        there = data.lengths("audio") > 0
+        pair = torch.stack([data.factors["events"][there], data.lengths("audio")[there].float()])
+        return float(torch.corrcoef(pair)[0, 1])
+
+    assert abs(follows(plain)) < 0.15 < 0.3 < follows(paced)
+    assert float(paced.factors["events"].mean()) == pytest.approx(4.5, abs=0.3)
+    assert float(paced.factors["events"].min()) >= 1
 
 
 def test_made_at_once():

@@ -63,7 +63,9 @@ class BatchNorm(nn.BatchNorm1d):
         mean, var = self.running_mean, self.running_var
         if self.training:
             mean, var = self._of_batch(x.float().masked_fill(~real, 0).flatten(0, -2), real)
-        scaled = (x - mean) * (var + self.eps).rsqrt() * self.weight + self.bias
+        scaled = (x - mean) * (var + self.eps).rsqrt()
+        if self.affine:
+            scaled = scaled * self.weight + self.bias
         return scaled.to(x.dtype).masked_fill(~real, 0)
 
     def _of_batch(self, x: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,12 +10,15 @@ from ..data import MultimodalDataset
 from ..data.scaling import time_pooled
 
 
-def ridge(train: MultimodalDataset, test: MultimodalDataset, seed: int = 0) -> np.ndarray:
+def ridge(
+    train: MultimodalDataset, test: MultimodalDataset, seed: int = 0, pooling: str = "mean"
+) -> np.ndarray:
     """Predictions [N_test]; the penalty is chosen on `train` by efficient leave-one-out."""
     from sklearn.linear_model import RidgeCV  # half a second
 
     model = RidgeCV(np.logspace(-1, 5, 25))
-    return model.fit(time_pooled(train), train.labels).predict(time_pooled(test))
+    model.fit(time_pooled(train, pooling), train.labels)
+    return model.predict(time_pooled(test, pooling))
 
 
 def mlp(train: MultimodalDataset, test: MultimodalDataset, seed: int = 0) -> np.ndarray:

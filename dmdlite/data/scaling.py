@@ -22,13 +22,14 @@ OTHER = 4.0  # training deviations between two typical means: other features, or
 LARGEST = torch.finfo(torch.float32).max
 
 
-def time_pooled(dataset: MultimodalDataset) -> np.ndarray:
-    """[N, sum of D_m]: each modality's mean over its real steps (zero where missing)."""
+def time_pooled(dataset: MultimodalDataset, pooling: str = "mean") -> np.ndarray:
+    """[N, sum of D_m]: each modality's mean, or "sum", over its real steps (zero where missing)."""
     columns = []
     for m, values in dataset.values.items():
         row, _, place = dataset.locate(m, torch.arange(len(dataset)))
         total = torch.zeros(len(dataset), values.shape[1]).index_add_(0, row, values[place].float())
-        columns.append(total / dataset.lengths(m).clamp(min=1)[:, None])
+        count = dataset.lengths(m).clamp(min=1)[:, None]
+        columns.append(total if pooling == "sum" else total / count)
     return torch.cat(columns, dim=1).numpy()
 
 

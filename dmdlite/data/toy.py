@@ -59,16 +59,41 @@ SENSES = {
 }
 
 
-def make_toy(seed: int = 0, sizes: tuple[int, int, int] = SIZES) -> dict[str, MultimodalDataset]:
+@dataclass(frozen=True)
+class World:
+    """What can be turned in how clips are made."""
+
+    seconds: tuple[float, float] = (4.0, 10.0)  # shortest and longest clip
+    pace: float | None = None  # events a second: K = max(1, Poisson(pace seconds)); None: as above
+
+    def events(self, rng: np.random.Generator, seconds: float) -> int:
+        """K of a clip."""
+        if self.pace is None:
+            return 2 + rng.poisson(2.5)
+        return max(1, rng.poisson(self.pace * seconds))
+
+
+WORLDS = {
+    "as it is": World(),
+    "all clips 7 s": World(seconds=(7.0, 7.0)),
+    "events by the second": World(pace=4.5 / 7),  # as many as in the first, on average
+}
+
+
+def make_toy(
+    seed: int = 0, sizes: tuple[int, int, int] = SIZES, world: World | None = None
+) -> dict[str, MultimodalDataset]:
     """The toy splits {"train", "valid", "test"}: same seed, same data, on every machine.
 
-    `sizes` are the numbers of clips. Each split's `factors` hold `common` [N, 3],
-    `private_<m>` [N, 3], `misleading` [N] and `events` [N] (how many).
+    `sizes` are the numbers of clips; `world` is another than the one above. Each split's `factors`
+    hold `common` [N, 3], `private_<m>` [N, 3], `misleading` [N] and `events` [N] (how many).
     """
+    world = world or World()
     rng = np.random.default_rng(seed)
     maps = {m: (_map(rng, 4, s.width), _map(rng, 3, s.width)) for m, s in SENSES.items()}
     names = ("train", "valid", "test")
-    return {name: _split(rng, maps, n, name) for name, n in zip(names, sizes, strict=True)}
+    pairs = zip(names, sizes, strict=True)
+    return {name: _split(rng, maps, world, n, name) for name, n in pairs}
 
 
 def _map(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
@@ -76,8 +101,10 @@ def _map(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     return np.linalg.qr(rng.normal(size=(columns, rows)))[0].T * np.sqrt(columns / rows)
 
 
-def _split(rng: np.random.Generator, maps: dict, n: int, name: str) -> MultimodalDataset:
-    clips = [_clip(rng, maps) for _ in range(n)]
+def _split(
+    rng: np.random.Generator, maps: dict, world: World, n: int, name: str
+) -> MultimodalDataset:
+    clips = [_clip(rng, maps, world) for _ in range(n)]
     sequences = {m: [clip["x"][m] for clip in clips] for m in SENSES}
     factors = {k: np.array([clip[k] for clip in clips]) for k in clips[0] if k not in ("x", "y")}
     return MultimodalDataset(
@@ -90,11 +117,12 @@ def _split(rng: np.random.Generator, maps: dict, n: int, name: str) -> Multimoda
     )
 
 
-def _clip(rng: np.random.Generator, maps: dict) -> dict:
+def _clip(rng: np.random.Generator, maps: dict, world: World) -> dict:
     """One clip: its sequences `x`, its label `y`, and the factors that made it."""
     common = rng.normal(size=3)
     private = {m: rng.normal(size=3) for m in SENSES}
-    seconds, events = rng.uniform(4, 10), 2 + rng.poisson(2.5)
+    seconds = rng.uniform(*world.seconds)
+    events = world.events(rng, seconds)
     times = rng.uniform(0, seconds, size=events)  # [K]
     valence = common[0] + 0.7 * rng.normal(size=events)  # [K]
     emphasis = rng.gamma(2.0, size=events)  # [K]

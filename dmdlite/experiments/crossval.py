@@ -15,7 +15,7 @@ from ..data.storage import warn_of_unfit
 from ..errors import ConfigError, DataError
 from ..files import ours, write_json
 from ..options import DataName, Settings, parse_settings
-from ..registry import MODELS, find_model
+from ..registry import ALL, find_model
 from .formatting import Table, score, undefined
 from .runs import Run
 from .study import Study
@@ -79,7 +79,7 @@ def crossval(
     samples that lack a modality are left out, or used for training only (--incomplete).
     """
     kind = find_model(model)
-    name = next(known for known, cls in MODELS.items() if cls is kind)
+    name = next(known for known, cls in ALL.items() if cls is kind)
     refused = ("out", "seed", "resume", "progress")
     model_set, train_set = parse_settings(settings, *refused, config_class=kind.config_class)
     if repeats < 1:

@@ -100,7 +100,7 @@ def reproduce(
         folder = out / study.name
         search = search_rows(systems, study, runs, budget)
         if search:
-            _csv(pd.DataFrame(search), folder / "search.csv")
+            _csv(_with_earlier(pd.DataFrame(search), folder / "search.csv"), folder / "search.csv")
         for name in names:
             _make(name, done, runs, folder, jobs)
     typer.echo(f"written to {folder}: {', '.join(names)}")
@@ -120,10 +120,12 @@ def _make(name: str, done: list[Run], runs: Path, folder: Path, jobs: int) -> No
 
 def _check_place(out: Path) -> None:
     """Raises DataError unless `out` is new, empty, or holds what this command writes."""
-    found = [p for p in out.glob("*") if not p.name.startswith(".")] if out.is_dir() else [out]
+    found = [p for p in out.glob("*") if p.name[0] not in "._"] if out.is_dir() else [out]
     runs = list((out / "runs").glob("*-seed*"))
     begun = found == [out / "runs"] and not any((out / "runs").iterdir())
-    if out.exists() and found and not (runs or begun):
+    # Tables whose runs are not there, as in a clone of this repository.
+    tables = all(any((p / f"{name}.json").is_file() for name in EXPERIMENTS) for p in found)
+    if out.exists() and found and not (runs or begun or tables):
         raise DataError(
             f"{out}: holds something else than runs of reproduce; choose another folder"
         )
@@ -191,6 +193,14 @@ def _write(made: Artifacts, rows: pd.DataFrame, name: str, folder: Path) -> None
     first |= {"seconds": round(rows["seconds"].sum(), 1), "date": rows["date"].max()}
     plain = {k: v.item() if hasattr(v, "item") else v for k, v in first.items()}
     write_json(folder / f"{name}.json", {"experiment": name, **plain})
+
+
+def _with_earlier(found: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """What a search found, and what the file holds of systems that this one did not search."""
+    if not path.exists():
+        return found
+    earlier = pd.read_csv(path)
+    return pd.concat([found, earlier[~earlier["system"].isin(found["system"])]])
 
 
 def _csv(rows: pd.DataFrame, path: Path) -> None:

@@ -4,7 +4,8 @@ A grid of two widths x two learning rates x two dropout rates. Four of its eight
 seed 0 each: the half that has every value twice, and every pair of two values once. The point
 with the lowest validation MAE is then run with every seed; test samples decide nothing here.
 With folds the judge is the mean over the folds' validation parts; samples that one fold
-validates on are tested in another, alike for every system.
+validates on are tested in another, alike for every system. The linear model, which has no width
+and no dropout, tries its poolings in their place.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
+from ..registry import YARDSTICKS
 from .runs import Run
 from .study import Study
 from .sweep import plan, sweep
@@ -30,6 +32,12 @@ def points(widths: tuple[int, int]) -> list[dict[str, Any]]:
     order = (0, 3, 5, 6, 1, 2, 4, 7)
     corners = list(product(widths, RATES, DROPOUTS))
     return [dict(zip(("dim", "learning_rate", "dropout"), corners[i], strict=True)) for i in order]
+
+
+def pooling_points() -> list[dict[str, Any]]:
+    """What the linear model tries: every pooling with the higher rate, then with the lower."""
+    pairs = product(reversed(RATES), ("sum", "mean", "both"))
+    return [{"pooling": pooling, "learning_rate": rate} for rate, pooling in pairs]
 
 
 def dropout_field(kind: str) -> str:
@@ -48,15 +56,17 @@ def trials(system: System, study: Study, budget: int) -> list[System]:
         return []
     model, _ = recipe(study.data, study.folds)
     widths = (30, 50) if model.get("dim") == 50 else (16, 32)  # the recipe's heads divide them
+    grid = pooling_points() if system.kind in YARDSTICKS else points(widths)
+    names = {"dropout": dropout_field(system.kind)}
     return [
         replace(
             system,
             trial=number,
             settings=dict(system.settings)
-            | {"dim": point["dim"], dropout_field(system.kind): point["dropout"]},
+            | {names.get(k, k): v for k, v in point.items() if k != "learning_rate"},
             training=dict(system.training) | {"learning_rate": point["learning_rate"]},
         )
-        for number, point in enumerate(points(widths)[:budget], 1)
+        for number, point in enumerate(grid[:budget], 1)
     ]
 
 
@@ -99,9 +109,10 @@ def search_rows(
             rows.append(
                 {
                     "system": system.name,
-                    "dim": trial.settings["dim"],
+                    "dim": trial.settings.get("dim"),
+                    "pooling": trial.settings.get("pooling"),
                     "learning_rate": trial.training["learning_rate"],
-                    "dropout": trial.settings[dropout_field(trial.kind)],
+                    "dropout": trial.settings.get(dropout_field(trial.kind)),
                     **{
                         k: result[k]
                         for k in ("valid_mae", "mae", "parameters", "epochs", "seconds")

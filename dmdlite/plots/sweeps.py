@@ -26,9 +26,13 @@ def edge_names(edges: Sequence[tuple[str, str]]) -> list[str]:
 
 @styled
 def system_dots(
-    scores: Mapping[str, Sequence[float]], label: str, floor: float | None = None
+    scores: Mapping[str, Sequence[float]],
+    label: str,
+    floor: float | None = None,
+    at_floor: str = "floor",
 ) -> Figure:
-    """One line a system: a dot for each seed, its mean as a bar, the floor as a dashed line.
+    """One line a system: a dot for each seed, its mean as a bar, the floor as a dashed line, or
+    another number, named by `at_floor`.
 
     The axis does not start at zero, so that spreads can be seen; nothing is drawn from zero.
     """
@@ -38,7 +42,7 @@ def system_dots(
         ax.plot(np.mean(numbers), row, "|", color=INK, markersize=16, markeredgewidth=2.5)
     if floor is not None:
         ax.axvline(floor, color=FLOOR, linestyle="--")
-        ax.annotate("floor", (floor, -0.6), color=FLOOR, ha="center", annotation_clip=False)
+        ax.annotate(at_floor, (floor, -0.6), color=FLOOR, ha="center", annotation_clip=False)
     ax.set(yticks=range(len(scores)), yticklabels=list(scores), xlabel=label)
     ax.set_ylim(len(scores) - 0.5, -0.5)
     ax.grid(axis="y", color="#dddddd")
