@@ -17,6 +17,7 @@ from ..data.storage import warn_of_unfit
 from ..errors import ConfigError, DataError
 from ..files import claimed, replacing, write_json
 from ..options import DataName, Device, Settings, parse_settings, parse_value
+from ..registry import MODELS, YARDSTICKS
 from .artifacts import Artifacts, artifacts, as_written, csv_of, own_runs
 from .cluster import submit
 from .runs import Run
@@ -98,9 +99,10 @@ def reproduce(
         done = planned()
         sweep(done, runs, jobs)
         folder = out / study.name
-        search = search_rows(systems, study, runs, budget)
-        if search:
-            _csv(_with_earlier(pd.DataFrame(search), folder / "search.csv"), folder / "search.csv")
+        for file, kinds in (("search", MODELS), ("search_yardsticks", YARDSTICKS)):
+            searched = [system for system in systems if system.kind in kinds]
+            if search := search_rows(searched, study, runs, budget):
+                _csv(pd.DataFrame(search), folder / f"{file}.csv")
         for name in names:
             _make(name, done, runs, folder, jobs)
     typer.echo(f"written to {folder}: {', '.join(names)}")
@@ -193,14 +195,6 @@ def _write(made: Artifacts, rows: pd.DataFrame, name: str, folder: Path) -> None
     first |= {"seconds": round(rows["seconds"].sum(), 1), "date": rows["date"].max()}
     plain = {k: v.item() if hasattr(v, "item") else v for k, v in first.items()}
     write_json(folder / f"{name}.json", {"experiment": name, **plain})
-
-
-def _with_earlier(found: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """What a search found, and what the file holds of systems that this one did not search."""
-    if not path.exists():
-        return found
-    earlier = pd.read_csv(path)
-    return pd.concat([found, earlier[~earlier["system"].isin(found["system"])]])
 
 
 def _csv(rows: pd.DataFrame, path: Path) -> None:

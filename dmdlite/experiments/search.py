@@ -40,6 +40,16 @@ def pooling_points() -> list[dict[str, Any]]:
     return [{"pooling": pooling, "learning_rate": rate} for rate, pooling in pairs]
 
 
+def grid(system: System, study: Study) -> list[dict[str, Any]]:
+    """The points of a system, in the order in which they are tried."""
+    if system.kind in YARDSTICKS:
+        return pooling_points()
+    model, _ = recipe(study.data, study.folds)
+    return points(
+        (30, 50) if model.get("dim") == 50 else (16, 32)
+    )  # the recipe's heads divide them
+
+
 def dropout_field(kind: str) -> str:
     """The field of a kind's configuration that the search's dropout sets: DMD's and MulT's heads
     have one of their own."""
@@ -54,9 +64,6 @@ def trials(system: System, study: Study, budget: int) -> list[System]:
         raise ConfigError(f"trials: from 1 to {most}, or 0 for no search, got {budget}")
     if not system.searched:
         return []
-    model, _ = recipe(study.data, study.folds)
-    widths = (30, 50) if model.get("dim") == 50 else (16, 32)  # the recipe's heads divide them
-    grid = pooling_points() if system.kind in YARDSTICKS else points(widths)
     names = {"dropout": dropout_field(system.kind)}
     return [
         replace(
@@ -66,7 +73,7 @@ def trials(system: System, study: Study, budget: int) -> list[System]:
             | {names.get(k, k): v for k, v in point.items() if k != "learning_rate"},
             training=dict(system.training) | {"learning_rate": point["learning_rate"]},
         )
-        for number, point in enumerate(grid[:budget], 1)
+        for number, point in enumerate(grid(system, study)[:budget], 1)
     ]
 
 
@@ -104,15 +111,12 @@ def search_rows(
     """What the search tried and found, a row a trial: `mae` is the test's, which it did not see."""
     rows = []
     for system in systems:
-        for trial in trials(system, study, budget):
+        for trial, point in zip(trials(system, study, budget), grid(system, study), strict=False):
             result = Run(study, trial, 0).result(runs)
             rows.append(
                 {
                     "system": system.name,
-                    "dim": trial.settings.get("dim"),
-                    "pooling": trial.settings.get("pooling"),
-                    "learning_rate": trial.training["learning_rate"],
-                    "dropout": trial.settings.get(dropout_field(trial.kind)),
+                    **point,
                     **{
                         k: result[k]
                         for k in ("valid_mae", "mae", "parameters", "epochs", "seconds")
