@@ -1,10 +1,11 @@
 """The linear model: what it pools, that it is linear, how it is searched and found."""
 
+import pandas as pd
 import pytest
 import torch
 
 import dmdlite
-from dmdlite import ConfigError, TrainConfig
+from dmdlite import ConfigError, TrainConfig, cli
 from dmdlite.baselines.linear import Linear
 from dmdlite.experiments.search import BUDGET, pooling_points, trials
 from dmdlite.experiments.study import Study
@@ -73,3 +74,18 @@ def test_its_poolings_are_searched_wherever_it_stands(toy_folder):
     assert [t.settings["pooling"] for t in group] == ["sum", "mean", "both", "sum"]
     assert len({(p["pooling"], p["learning_rate"]) for p in pooling_points()}) == 6
     assert all("dim" not in t.settings and "dropout" not in t.settings for t in group)
+
+
+def test_its_search_is_kept_apart_from_the_paper_s_systems(run_script, toy_folder, tmp_path):
+    """Their file, of another command, stays as it is."""
+    args = ("simple", "--data", toy_folder, "--seeds", 2, "--epochs", 1, "--trials", 2)
+    (tmp_path / "out" / "small").mkdir(parents=True)
+    kept = tmp_path / "out" / "small" / "search.csv"
+    kept.write_text("system\n")
+    (tmp_path / "out" / "small" / "table1.json").write_text("{}")
+    code, _, _ = run_script(cli.app, "reproduce", *args, "--jobs", 1, "--out", tmp_path / "out")
+    assert code == 0
+    assert kept.read_text() == "system\n"
+    rows = pd.read_csv(kept.with_name("search_yardsticks.csv"))
+    assert rows["pooling"].tolist() == ["sum", "mean"]
+    assert set(rows["system"]) == {"linear"}

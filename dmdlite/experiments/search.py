@@ -45,9 +45,8 @@ def grid(system: System, study: Study) -> list[dict[str, Any]]:
     if system.kind in YARDSTICKS:
         return pooling_points()
     model, _ = recipe(study.data, study.folds)
-    return points(
-        (30, 50) if model.get("dim") == 50 else (16, 32)
-    )  # the recipe's heads divide them
+    widths = (30, 50) if model.get("dim") == 50 else (16, 32)  # the recipe's heads divide them
+    return points(widths)
 
 
 def dropout_field(kind: str) -> str:
