@@ -73,7 +73,6 @@ _ALL = [
     System("MulT + GD", {"hetero_gd": True}, "MulT"),
     System("MulT + GD, weight 0", {"hetero_gd": True, "lambda_ddl": 0.0}, "MulT"),  # logits alone
     System("ridge", kind="ridge"),
-    System("linear", kind="linear"),
     # Simple models
     *(System(f"ridge on {m}", {"modalities": (m,)}, "ridge") for m in MODALITIES),
     System("MLP", kind="MLP"),

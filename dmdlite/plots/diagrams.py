@@ -18,8 +18,8 @@ from .style import COLOURS, INK, MARKERS, styled
 
 @styled
 def overview(modalities: Sequence[str] = MODALITIES) -> Figure:
-    """DMD from left to right: features, decoupling, two distillation graphs, fusion."""
-    figure, ax = plt.subplots(figsize=(10, 5))
+    """DMD from left to right: features, decoupling, fusion; the graphs act in training alone."""
+    figure, ax = plt.subplots(figsize=(10, 6.2))
     m = len(modalities)
     rows = np.linspace(4.1, 0.5, m)
     for i, (name, y) in enumerate(zip(modalities, rows, strict=True)):
@@ -31,29 +31,30 @@ def overview(modalities: Sequence[str] = MODALITIES) -> Figure:
         arrow(ax, (1.5, y), (2.1, y))
         arrow(ax, (3.25, y), (3.95, y + 0.3))
         arrow(ax, (3.25, y), (3.95, y - 0.3))
-        arrow(ax, (5.15, y + 0.3), (6.5, 3.55))
-        arrow(ax, (5.15, y - 0.3), (6.5, 1.05), linestyle="--")
-    _graph(ax, 7.25, 3.55, m, "HomoGD\nCommon parts teach one another", True)
-    _graph(ax, 7.25, 1.05, m, "HeteroGD\nPrivate parts attend, then teach", False)
+        arrow(ax, (5.15, y + 0.3), (8.9, 2.45))
+        arrow(ax, (5.15, y - 0.3), (8.9, 2.15))
+        arrow(ax, (5.15, y + 0.3), (6.6, 4.55), linestyle="--")
+        arrow(ax, (5.15, y - 0.3), (6.6, 0.05), linestyle="--")
+    _graph(ax, 7.25, 4.6, m, "HomoGD, in training:\ncommon parts teach one another", True)
+    _graph(ax, 7.25, 0.0, m, "HeteroGD, in training:\nprivate parts attend, then teach", False)
     box(ax, 8.9, 2.3, 1.0, 0.9, "adaptive\nfusion", "#bbbbbb")
-    arrow(ax, (8.0, 3.4), (8.9, 2.5))
-    arrow(ax, (8.0, 1.2), (8.9, 2.1))
     arrow(ax, (9.9, 2.3), (10.5, 2.3))
     ax.annotate("sentiment\n−3 … +3", (10.55, 2.3), va="center", ha="left")
     for x, text in ((0.75, "Sequences"), (2.67, "One width d"), (4.55, "Decoupling")):
         ax.annotate(text, (x, 5.0), ha="center", fontweight="bold")
-    ax.set(xlim=(-0.1, 11.6), ylim=(-0.3, 5.3), aspect="equal")
+    ax.set(xlim=(-0.1, 11.6), ylim=(-1.4, 5.9), aspect="equal")
     ax.axis("off")
     return figure
 
 
 @styled
 def dataflow(batch: Batch, output: DMDOutput) -> Figure:
-    """What flows through DMD on one batch, its shape at every arrow."""
+    """What flows through DMD on one batch, its shape at every arrow; what is there in training
+    only, decoders and graphs, is dashed."""
     names = list(batch.features)
-    figure, ax = plt.subplots(figsize=(12, 1.0 + 1.75 * len(names)))
+    figure, ax = plt.subplots(figsize=(12, 2.2 + 1.75 * len(names)))
     top, middle = 2.4 * (len(names) - 1), 1.2 * (len(names) - 1)
-    upper, lower = middle + 1.7, middle - 1.7
+    ends = {"HomoGD": top + 2.1, "HeteroGD": -2.1}  # heights of the graphs
     for i, name in enumerate(names):
         y, colour = top - 2.4 * i, COLOURS[i % len(COLOURS)]
         box(ax, 0, y, 1.5, 0.8, name, colour)
@@ -61,29 +62,34 @@ def dataflow(batch: Batch, output: DMDOutput) -> Figure:
         box(ax, 3.1, y, 1.3, 0.8, "temporal\nconv", colour)
         _flow(ax, (4.4, y), (6.0, y), output.shallow[name])
         box(ax, 6.0, y + 0.5, 1.2, 0.7, "common", colour)
-        box(ax, 6.0, y - 0.5, 1.2, 0.7, "private", colour, "--")
-        _flow(ax, (7.2, y + 0.5), (8.8, y + 0.5), output.common[name])
-        _flow(ax, (7.2, y - 0.5), (8.8, y - 0.5), output.private[name])
-        box(ax, 8.8, y + 0.5, 1.3, 0.7, "mean", colour)
-        box(ax, 8.8, y - 0.5, 1.3, 0.7, "attention", colour, "--")
-        _flow(ax, (10.1, y + 0.5), (12.4, upper), None)
-        _flow(ax, (10.1, y - 0.5), (12.4, lower), None)
-        reinforced = _shape(output.reinforced[name])
-        ax.annotate(reinforced, (9.45, y - 1.03), ha="center", fontsize=9)
+        box(ax, 6.0, y - 0.5, 1.2, 0.7, "private", colour)
+        box(ax, 4.3, y - 0.95, 1.2, 0.5, "decoder", colour, "--")
+        arrow(ax, (6.0, y + 0.35), (5.5, y - 0.8), linestyle="--")
+        arrow(ax, (6.0, y - 0.65), (5.5, y - 0.95), linestyle="--")
+        _flow(ax, (7.2, y + 0.5), (10.8, y + 0.5), output.common[name])
+        for k in range(len(names)):  # every target reads every other modality's private code
+            arrow(ax, (7.2, y - 0.5), (8.7, top - 2.4 * k - 0.5))
+        box(ax, 8.7, y - 0.5, 1.2, 0.7, "attention", colour)
+        arrow(ax, (9.9, y - 0.5), (10.8, y - 0.5))
+        ax.annotate(_shape(output.reinforced[name]), (9.9, y - 1.1), ha="center", fontsize=9)
+        readouts = (("HomoGD", y + 0.5, "mean"), ("HeteroGD", y - 0.5, output.config.readout))
+        for part, height, readout in readouts:
+            box(ax, 10.8, height, 1.1, 0.7, readout, colour)
+            _flow(ax, (11.9, height), (15.0, middle), None)
+            arrow(ax, (11.9, height), (12.9, ends[part]), linestyle="--")
+    ax.annotate("over time", (11.35, top + 1.1), ha="center", fontsize=9)
     c = output.config
-    units = (
-        ("HomoGD", upper, output.homo, c.dim),
-        ("HeteroGD", lower, output.hetero, c.reinforced_dim),
-    )
-    for title, y, unit, width in units:
-        box(ax, 12.4, y, 1.6, 0.9, title, "#bbbbbb")
-        below = f"reads {_shape(unit.logits)} × {width}\nlogits {_shape(unit.logits)}\n"
-        below += f"W, E {_shape(unit.weights)}"
-        ax.annotate(below, (13.2, y - 0.6), ha="center", va="top", fontsize=9)
-        _flow(ax, (14.0, y), (15.0, middle), None)
+    for title, unit, width in (
+        ("HomoGD", output.homo, c.dim),
+        ("HeteroGD", output.hetero, c.reinforced_dim),
+    ):
+        box(ax, 12.9, ends[title], 1.6, 0.9, title, "#bbbbbb", "--")
+        beside = f"reads {_shape(unit.logits)} × {width}\nlogits {_shape(unit.logits)}\n"
+        beside += f"W, E {_shape(unit.weights)}"
+        ax.annotate(beside, (14.7, ends[title]), ha="left", va="center", fontsize=9)
     box(ax, 15.0, middle, 1.3, 0.9, "fusion", "#bbbbbb")
     _flow(ax, (16.3, middle), (17.6, middle), output.prediction)
-    ax.set(xlim=(-0.2, 17.8), ylim=(-1.4, top + 1.3), aspect="equal")
+    ax.set(xlim=(-0.2, 17.8), ylim=(-2.8, top + 2.8), aspect="equal")
     ax.axis("off")
     return figure
 
