@@ -84,6 +84,8 @@ def test_a_clip_that_loses_its_words_by_hand_is_read_by_its_next_modality(toy):
     batch.masks["language"][:] = False
     by_hand = dmdlite.Batch(batch.features, batch.masks, batch.labels)
     assert model(batch).prediction.equal(model(by_hand).prediction)
+    model.scaler = Scaler(column_statistics(clips), applied=True)  # makes a batch of its own
+    assert model(batch).prediction.equal(model(by_hand).prediction)
     other = clips.batch(index)
     other.masks["language"] = other.masks["language"].clone() & False  # another tensor
     assert model(other).prediction.equal(model(by_hand).prediction)

@@ -5,7 +5,7 @@ Axes: B batch, T time steps, D feature width, M modalities.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -18,10 +18,8 @@ class Batch:
     features: dict[str, Tensor]  # m -> [B, T_m, D_m] float32, zero where padded
     masks: dict[str, Tensor]  # m -> [B, T_m] bool, True at real steps
     labels: Tensor  # [B] float32, sentiment in [-3, 3]; NaN where there is none
-    counted: Tensor | None = None  # [B, M] int64 on the CPU: real steps, where who made it knows
-
-    def __post_init__(self) -> None:
-        self._of = self._masks()
+    # Real steps [B, M] on the CPU, and of which masks: there where who made the batch knows them.
+    counted: tuple[Tensor, list[tuple[Tensor, int]]] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -31,16 +29,20 @@ class Batch:
         masks = self.masks.values()
         return [] if any(m.is_inference() for m in masks) else [(m, m._version) for m in masks]
 
+    def with_count(self, real_steps: Tensor) -> Batch:
+        """The batch, told how many steps [B, M] are real; until its masks are changed."""
+        return replace(self, counted=(real_steps, self._masks()))
+
     def real_steps(self) -> Tensor:
         """[B, M] int64 on the CPU. What decides a shape is asked here, since asking a GPU for a
         number makes the CPU wait for it; that is left for masks made or changed by hand."""
+        count, then = self.counted or (None, [])
         now = self._masks()
-        same = len(now) == len(self._of) > 0 and all(
-            a is b and before == after
-            for (a, before), (b, after) in zip(self._of, now, strict=True)
+        same = len(now) == len(then) > 0 and all(
+            a is b and before == after for (a, before), (b, after) in zip(then, now, strict=True)
         )
-        if same and self.counted is not None:
-            return self.counted
+        if same:
+            return count
         return torch.stack([mask.sum(1) for mask in self.masks.values()], dim=1).cpu()
 
     @property
@@ -50,9 +52,9 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         move = {"device": device, "non_blocking": True}
-        return Batch(
+        moved = Batch(
             {m: x.to(**move) for m, x in self.features.items()},
             {m: x.to(**move) for m, x in self.masks.items()},
             self.labels.to(**move),
-            self.real_steps(),
         )
+        return moved.with_count(self.real_steps())
