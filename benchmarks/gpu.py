@@ -30,7 +30,7 @@ from dmdlite.data.alignment import aligned
 from dmdlite.devices import compiled, pick_device
 from dmdlite.errors import DataError
 from dmdlite.files import read_json
-from dmdlite.registry import MODELS
+from dmdlite.registry import ALL
 from dmdlite.training import _losses
 
 ROOT = RESULTS.parents[1]
@@ -45,7 +45,7 @@ def waits(device: torch.device, small: bool) -> Answer:
         return {"note": "only CUDA can say"}
     found, toy = {}, load_dataset("toy")["train"]
     for setting, data in {"unaligned": toy, "aligned": aligned(toy)}.items():
-        for name, cls in MODELS.items():
+        for name, cls in ALL.items():
             found[f"{name}, {setting}"] = _objection(cls.for_dataset(data), data, device)
     return found
 

@@ -20,11 +20,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from dmdlite import DMD, Batch, DMDConfig, load_dataset, seed_everything
 from dmdlite.data.alignment import aligned
-from dmdlite.registry import MODELS
+from dmdlite.registry import ALL
 from dmdlite.training import _losses
 
 # A kernel's call in the code that Inductor writes: its own, or a library's.
-CALL = re.compile(r"^ {8}(?:\w+ = )?(?:cpp_fused|extern_kernels\.|torch\.ops\.)", re.MULTILINE)
+CALL = re.compile(r"^ {4,8}(?:\w+ = )?(?:cpp_fused|extern_kernels\.|torch\.ops\.)", re.MULTILINE)
 # What aten calls a function, but does no more than look at its input anew.
 LOOKS = {torch.ops.aten._unsafe_view.default, torch.ops.aten.detach.default}
 
@@ -62,14 +62,7 @@ def compiled_launches(model: nn.Module, batch: Batch) -> dict[str, int]:
         torch.compile(_losses, dynamic=False)(model, batch)["total"].backward()
 
     _, codes = run_and_get_code(step)
-    calls = [
-        len(
-            re.findall(
-                r"^ +\S*(?:cpp_fused\w*|extern_kernels\.\w+|torch\.ops\.\S+|aten\.\S+)\(", c, re.M
-            )
-        )
-        for c in codes
-    ]
+    calls = [len(CALL.findall(code)) for code in codes]
     return dict(zip(("forward", "backward"), calls, strict=True))
 
 
@@ -86,7 +79,7 @@ def main(
             found[f"DMD, released size, {setting}, compiled"] = compiled_launches(model, batch)
     toy = load_dataset("toy")["train"]
     for setting, data in {"unaligned": toy, "aligned": aligned(toy)}.items():
-        for name, cls in MODELS.items():
+        for name, cls in ALL.items():
             seed_everything(0)
             found[f"{name}, toy, {setting}"] = launches(
                 cls.for_dataset(data).train(), data.batch(range(32))

@@ -4,7 +4,7 @@ import os
 import sys
 
 # On a busy machine a thread that waits for another must not hold the core which that one needs:
-# it looks 30,000 times (a tenth of a millisecond), then sleeps. Read when PyTorch is loaded.
+# it looks 30,000 times, then sleeps. Read when PyTorch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "30000")
 
 from . import losses, metrics

@@ -22,8 +22,8 @@ from .processes import Processes
 CHECKPOINT = "checkpoint.pt"
 RUN_FILES = (CHECKPOINT, "history.csv", "config.json", "model.safetensors", "metrics.json")
 NO_NUMBERS = (  # what only shows them: pictures, checks, marks, commands, tables
-    *("plots/", "checks/", "grading/", "results/"),
-    *("cli.py", "options.py", "running.py", "__main__.py"),
+    *("plots/", "checks/", "grading/", "results/", "commands/"),
+    *("cli.py", "__main__.py"),
     *("experiments/artifacts.py", "experiments/claims.py", "experiments/cluster.py"),
     *("experiments/comparison.py", "experiments/crossval.py", "experiments/formatting.py"),
     *("experiments/paper.py", "experiments/ranking.py", "experiments/reproduce.py"),

@@ -17,6 +17,8 @@ import typer
 from tabulate import tabulate
 
 from .base import SentimentModel
+from .commands.options import DataName, Device, Settings, parse_settings
+from .commands.running import run_app
 from .config import TrainConfig
 from .data import MultimodalDataset, load_dataset
 from .data.groups import grouping
@@ -28,9 +30,7 @@ from .evaluation import forward_all
 from .experiments.measures import UNITS
 from .files import ours, read_json, replacing
 from .metrics import floors
-from .options import DataName, Device, Settings, parse_settings
 from .registry import ALL, find_model, load_model
-from .running import run_app
 from .training import fit
 
 LATER = {  # name -> where it is, and an example

@@ -67,14 +67,21 @@ def test_chapters_and_modules_name_each_other(number):
 def test_the_top_level_is_the_paper():
     top = [module for module in MODULES if "/" not in module]
     assert len(top) <= 23
-    assert sum(len((PACKAGE / m).read_text(encoding="utf-8").splitlines()) for m in top) < 2750
+    assert sum(len((PACKAGE / m).read_text(encoding="utf-8").splitlines()) for m in top) < 2700
 
 
 def test_every_module_is_on_the_reference_page():
     page = (ROOT / "book" / "reference.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"automodule:: dmdlite\.([\w.]+)", page))
     names = {m.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for m in MODULES}
-    commands = {"cli", "options", "experiments.reproduce", "grading.command", "__main__"}
+    commands = {
+        "cli",
+        "commands",
+        "commands.options",
+        "experiments.reproduce",
+        "grading.command",
+        "__main__",
+    }
     inner = {n for n in names if n.startswith(("checks.", "grading."))}
     assert listed <= names
     assert names - listed <= commands | inner | {

@@ -11,10 +11,10 @@ import pandas as pd
 import torch
 import typer
 
+from ..commands.options import DataName, Settings, parse_settings
 from ..data.storage import warn_of_unfit
 from ..errors import ConfigError, DataError
 from ..files import ours, write_json
-from ..options import DataName, Settings, parse_settings
 from ..registry import ALL, find_model
 from .formatting import Table, score, undefined
 from .runs import Run

@@ -13,10 +13,10 @@ import typer
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
+from ..commands.options import DataName, Device, Settings, parse_settings, parse_value
 from ..data.storage import warn_of_unfit
 from ..errors import ConfigError, DataError
 from ..files import claimed, replacing, write_json
-from ..options import DataName, Device, Settings, parse_settings, parse_value
 from ..registry import MODELS, YARDSTICKS
 from .artifacts import Artifacts, artifacts, as_written, csv_of, own_runs
 from .cluster import submit
@@ -122,7 +122,7 @@ def _make(name: str, done: list[Run], runs: Path, folder: Path, jobs: int) -> No
 
 def _check_place(out: Path) -> None:
     """Raises DataError unless `out` is new, empty, or holds what this command writes."""
-    found = [p for p in out.glob("*") if p.name[0] not in "._"] if out.is_dir() else [out]
+    found = [p for p in out.glob("*") if not p.name.startswith(".")] if out.is_dir() else [out]
     runs = list((out / "runs").glob("*-seed*"))
     begun = found == [out / "runs"] and not any((out / "runs").iterdir())
     # Tables whose runs are not there, as in a clone of this repository.

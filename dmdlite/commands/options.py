@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .config import DMDConfig, ModelConfig, TrainConfig
-from .errors import ConfigError
+from ..config import DMDConfig, ModelConfig, TrainConfig
+from ..errors import ConfigError
 
 DataName = Annotated[
     str,

@@ -8,7 +8,7 @@ import warnings
 
 import typer
 
-from .errors import ConfigError, DataError, ModelError
+from ..errors import ConfigError, DataError, ModelError
 
 # The base of click's usage errors. Typer may carry its own copy of click, so ask it.
 UsageError = typer.BadParameter.__bases__[0]
