@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from dmdlite import DMD, Batch, DMDConfig, load_dataset, seed_everything
 from dmdlite.data.alignment import aligned
 from dmdlite.registry import ALL
-from dmdlite.training import _losses
+from dmdlite.training import batch_losses
 
 # A kernel's call in the code that Inductor writes: its own, or a library's.
 CALL = re.compile(r"^ {4,8}(?:\w+ = )?(?:cpp_fused|extern_kernels\.|torch\.ops\.)", re.MULTILINE)
@@ -48,7 +48,7 @@ def launches(model: nn.Module, batch: Batch) -> dict[str, int]:
     """Of one training step, but for its update: clipping and Adam are a few kernels on a GPU, which
     take all tensors at once, and many on a CPU."""
     with Launches() as forward:
-        total = _losses(model, batch)["total"]
+        total = batch_losses(model, batch)["total"]
     with Launches() as backward:
         total.backward()
     return {"forward": forward.count, "backward": backward.count}
@@ -59,7 +59,7 @@ def compiled_launches(model: nn.Module, batch: Batch) -> dict[str, int]:
     torch.compiler.reset()
 
     def step() -> None:
-        torch.compile(_losses, dynamic=False)(model, batch)["total"].backward()
+        torch.compile(batch_losses, dynamic=False)(model, batch)["total"].backward()
 
     _, codes = run_and_get_code(step)
     calls = [len(CALL.findall(code)) for code in codes]

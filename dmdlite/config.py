@@ -165,6 +165,7 @@ class TrainConfig(Settings):
     out: Name | None = None  # folder for config, model, history and checkpoint
     resume: bool = False  # continue from the checkpoint in `out`
     progress: bool = True  # one progress bar
+    bf16: bool = False  # products in bfloat16: less memory; faster for large batches only
     compile: bool = False  # torch.compile the step: minutes at the start, faster steps on a GPU
 
     def __post_init__(self) -> None:

@@ -46,11 +46,15 @@ def pick_device(name: str | None = None) -> torch.device:
     return torch.device(name)
 
 
-def autocast(device: torch.device):
-    """bfloat16 autocast on a GPU that has it, plain float32 elsewhere."""
+def autocast(device: torch.device, bf16: bool) -> torch.autocast:
+    """What a forward pass runs in: matrix products in bfloat16 if asked, otherwise in float32.
+
+    Raises ConfigError when the GPU has no bfloat16.
+    """
     cuda = device.type == "cuda"
-    usable = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.autocast(device.type, torch.bfloat16, enabled=usable)
+    if bf16 and cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise ConfigError("bf16: this GPU has no bfloat16")
+    return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
 
 
 @contextmanager
@@ -75,7 +79,7 @@ def compiled(function: Callable, device: torch.device, graphs: bool) -> Callable
     before, which count against PyTorch's limit, are forgotten.
 
     `graphs` replays it on CUDA as one launch (CUDA graphs), which holds where nothing it returned
-    is needed any more when it is called again. (Not yet run on a GPU.)
+    is needed any more when it is called again.
 
     Raises ConfigError when it is called where no compiler works.
     """

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from .data.dataset import Batch, MultimodalDataset
-from .devices import autocast
 from .errors import DataError
 from .metrics import floors, sentiment_metrics
 
@@ -26,7 +25,7 @@ def forward_all(
     device = next(model.parameters()).device
     for batch in dataset.batches(batch_size):
         batch = batch.to(device)
-        with torch.no_grad(), autocast(device):
+        with torch.no_grad():
             output = model(batch)
         yield batch, output
 

@@ -3,7 +3,7 @@
 `torchrun` and `accelerate launch` start N processes and tell each its place in the environment
 (RANK, LOCAL_RANK, WORLD_SIZE); no more than that is read. Gradients are summed once a step, not
 batch by batch while they are made: less overlap, but each step is exactly that of all samples
-together, whatever their number and whichever parameters took part. (Not yet run on a GPU.)
+together, whatever their number and whichever parameters took part. (Not yet run on several GPUs.)
 """
 
 from __future__ import annotations

@@ -65,6 +65,7 @@ def fit(
     config = config or TrainConfig()
     check_trainable(splits)
     device = pick_device(config.device)
+    autocast(device, config.bf16)  # says so now where it cannot
     processes = Processes.joined(device)
     if processes.count > len(splits["train"]):
         n = len(splits["train"])
@@ -98,9 +99,9 @@ def _fit(
     elif out:
         check_place(out)
     data = {split: resident(splits[split], device) for split in ("train", "valid")}
-    step = _losses
+    step = batch_losses
     if config.compile:  # a graph's memory is taken again before a second batch's gradient is added
-        step = compiled(_losses, device, graphs=config.accumulate == 1)
+        step = compiled(batch_losses, device, graphs=config.accumulate == 1)
     started = time.perf_counter()
     bar = tqdm(
         total=config.epochs,
@@ -157,10 +158,9 @@ def _keep_scale(
         model.scaler.check(data)
 
 
-def _losses(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+def batch_losses(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
     """What a step computes, forward; this is what `TrainConfig.compile` compiles."""
-    with autocast(batch.labels.device):
-        return model(batch).losses(batch)
+    return model(batch).losses(batch)
 
 
 def _run_epoch(
@@ -219,7 +219,8 @@ def _train_pass(
         for batch in dataset.batches(config.batch_size, processes.share(group), shapes):
             batch = batch.to(device)
             whole = len(batch) == config.batch_size  # a smaller one is not worth compiling
-            losses = step(model, batch) if whole else _losses(model, batch)
+            with autocast(device, config.bf16):
+                losses = (step if whole else batch_losses)(model, batch)
             (losses["total"] * (len(batch) / len(group))).backward()
             for name, value in losses.items():
                 sums[name] += value.detach() * len(batch)

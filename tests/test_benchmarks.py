@@ -3,12 +3,11 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from common import RELEASED, STEPS, released_batch
-from gpu import QUESTIONS
 from launches import CALL, Launches, launches
+from questions import QUESTIONS
 
 from dmdlite import DMD, DMDConfig, seed_everything
 from dmdlite.experiments import results
@@ -66,8 +65,8 @@ def test_what_is_said_of_launches_was_counted():
 
 def test_what_only_a_card_can_say_is_said():
     cpu = torch.device("cpu")
-    assert QUESTIONS["waits"](cpu, True) == {"note": "only CUDA can say"}
-    assert QUESTIONS["agreement"](cpu, True)["float32"] == {"loss": 0.0, "gradient": 0.0}
+    assert dict(QUESTIONS["waits"](cpu, True)) == {"note": "only CUDA can say"}
+    assert dict(QUESTIONS["agreement"](cpu, True))["float32"] == {"loss": 0.0, "gradient": 0.0}
 
 
 @pytest.fixture
@@ -81,16 +80,21 @@ def folder(tmp_path, monkeypatch):
 
 def test_costs_without_and_with_a_card(folder):
     costs = results.costs()
-    assert list(costs) == ["2 CPU cores"]
-    assert costs["2 CPU cores"].tolist()[:2] == [0.2, 1.7]
+    assert list(costs) == ["2 cores"]
+    assert costs["2 cores"].dropna().tolist()[:2] == [0.2, 1.7]
     steps = {
-        "aligned, 16, float32, eager": {"step_s": 0.03},
-        "aligned, 16, bf16, eager": {"step_s": 0.04},
-        "unaligned, 16, bf16, graphs": {"step_s": 0.005},
+        "aligned, 16, CPU": {"step_s": 0.1},
+        "aligned, 64, float32, eager": {"step_s": 0.03},
+        "aligned, 512, bf16, eager": {"step_s": 0.04},
     }
-    answers = {"steps": steps, "runs": {"toy, card": {"seconds": 9.5}, "mosi400": {"note": ""}}}
-    (folder / "gpu_X.json").write_text(json.dumps({"card": "X", "answers": answers}))
+    graphs = {"unaligned, 16, bf16, graphs": {"step_s": 0.005}}
+    runs = {"toy, card": {"seconds": 9.5}, "mosi400": {"note": ""}}
+    answers = {"steps": steps, "compiling": graphs, "runs": runs}
+    about = {"card": "X", "threads": 8, "answers": answers}
+    (folder / "gpu_X.json").write_text(json.dumps(about))
     costs = results.costs()
-    assert list(costs) == ["2 CPU cores", "X", "X, bf16", "X, bf16, graphs"]
-    expected = [[0.03, np.nan, np.nan], [0.04, np.nan, 9.5], [np.nan, 0.005, np.nan]]
-    np.testing.assert_array_equal(costs.iloc[:, 1:].T.values, expected)
+    assert list(costs)[1:] == ["8 cores", "X", "X, bf16", "X, bf16, graphs"]
+    assert costs["8 cores"].dropna().to_dict() == {("aligned", 16): 0.1}
+    assert costs["X"].dropna().to_dict() == {("aligned", 64): 0.03, results.RUN: 9.5}
+    assert costs["X, bf16"].dropna().to_dict() == {("aligned", 512): 0.04}
+    assert costs["X, bf16, graphs"].dropna().to_dict() == {("unaligned", 16): 0.005}

@@ -10,7 +10,7 @@ import dmdlite
 from dmdlite import ConfigError, TrainConfig, devices
 from dmdlite.data.alignment import aligned
 from dmdlite.registry import find_model
-from dmdlite.training import SHAPES, _losses
+from dmdlite.training import SHAPES, batch_losses
 from tests.conftest import SMALL
 
 STILL = SMALL | {"embed_dropout": 0.0, "output_dropout": 0.0}
@@ -41,8 +41,8 @@ def test_model_and_losses_are_one_graph(toy, name, setting):
     clips = toy["train"].subset(range(8))
     clips = clips if setting == "unaligned" else aligned(clips)
     model, batch = fresh(clips, name, **STILL), clips.batch(range(8))
-    traced = torch.compile(_losses, fullgraph=True, dynamic=False, backend="aot_eager")
-    losses, expected = traced(model, batch), _losses(model, batch)
+    traced = torch.compile(batch_losses, fullgraph=True, dynamic=False, backend="aot_eager")
+    losses, expected = traced(model, batch), batch_losses(model, batch)
     losses["total"].backward()
     gradients = [p.grad.clone() for p in model.parameters() if p.grad is not None]
     model.zero_grad()
@@ -98,7 +98,7 @@ def test_where_no_compiler_works_one_line_says_so(toy, monkeypatch):
 
     monkeypatch.setattr(devices, "COMPILER", broken)
     clips = toy["train"].subset(range(8))
-    step = devices.compiled(_losses, torch.device("cpu"), graphs=True)
+    step = devices.compiled(batch_losses, torch.device("cpu"), graphs=True)
     with pytest.raises(ConfigError, match=r"^compile: PyTorch's compiler does not work here"):
         step(fresh(clips, **STILL), clips.batch(range(8)))
     torch.compiler.reset()

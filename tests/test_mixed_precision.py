@@ -1,8 +1,10 @@
-"""bfloat16, as a GPU computes by default, here on the CPU; float32 where a GPU has none."""
+"""`TrainConfig.bf16`: close to float32, never unasked, refused by a GPU that has none."""
 
 import pytest
 import torch
 
+import dmdlite
+from dmdlite import ConfigError, TrainConfig
 from dmdlite.devices import autocast
 from tests.test_baselines import EVERY, made
 
@@ -20,7 +22,6 @@ def bfloat16_lstm():
 
 @EVERY
 def test_mixed_precision_comes_close(toy, name, request):
-    """What CUDA does by default, here on the CPU (not yet run on a GPU)."""
     model = made(toy["train"], name)
     if any(isinstance(module, torch.nn.LSTM) for module in model.modules()):
         request.getfixturevalue("bfloat16_lstm")
@@ -33,9 +34,19 @@ def test_mixed_precision_comes_close(toy, name, request):
     torch.testing.assert_close(output.prediction.float(), plain, atol=0.1, rtol=0.1)
 
 
-@pytest.mark.parametrize("has", [True, False])
-def test_a_gpu_without_bfloat16_computes_in_float32(monkeypatch, has):
+@pytest.mark.parametrize("asked", [True, False])
+def test_training_takes_it_when_asked_and_scores_are_float32(toy, asked):
+    seen = {True: set(), False: set()}
+    model = made(toy["train"], "linear")
+    model.out.register_forward_hook(lambda m, _, out: seen[m.training].add(out.dtype))
+    splits = {k: toy[k].subset(range(16)) for k in ("train", "valid")}
+    dmdlite.fit(model, splits, TrainConfig(epochs=1, bf16=asked, device="cpu", progress=False))
+    assert seen == {True: {torch.bfloat16 if asked else torch.float32}, False: {torch.float32}}
+
+
+def test_a_gpu_without_bfloat16_refuses_it(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: has)
-    assert autocast(torch.device("cuda"))._enabled == has
-    assert not autocast(torch.device("cpu"))._enabled
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
+    with pytest.raises(ConfigError, match="bf16: this GPU has no bfloat16"):
+        autocast(torch.device("cuda"), bf16=True)
+    assert not autocast(torch.device("cuda"), bf16=False)._enabled

@@ -1,13 +1,17 @@
 """No step makes the CPU wait for a GPU's numbers.
 
 PyTorch's `meta` device has shapes and no numbers: what asks a tensor for a value, or mixes devices,
-fails on it. (On a card, benchmarks/gpu.py asks CUDA itself to object to every wait.)
+fails on it. What PyTorch spares that device, and asks of a card, is looked for elsewhere. (On a
+card, benchmarks/gpu.py asks CUDA itself to object to every wait: it found those two.)
 """
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from torch.autograd.profiler import profile
 
 import dmdlite
 from dmdlite.data.alignment import aligned
@@ -36,6 +40,40 @@ def clips(toy, request):
 @pytest.fixture
 def meta():
     return torch.device("meta")
+
+
+@pytest.mark.parametrize("name", [name.lower() for name in ALL])
+def test_no_gradient_asks_for_a_number(clips, name):
+    """As torch.prod's does for zeros, on every device but `meta`."""
+    model = made(clips, name)
+    batch = clips.batch(range(8))
+    total = model.train()(batch).losses(batch)["total"]
+    with profile() as seen:
+        total.backward()
+    assert not {"aten::item", "aten::nonzero", "aten::equal"} & {e.key for e in seen.key_averages()}
+
+
+def test_no_number_is_written_through_indices():
+    """`x[rows, steps] = True` copies its number to a card and waits for it."""
+    folder = Path(dmdlite.__file__).parent
+    read = [folder / f"data/{name}.py" for name in ("batch", "dataset", "masks", "alignment")]
+    method = ("attention", "encoders", "gd_unit", "losses", "model", "training")
+    read += [*(folder / f"{name}.py" for name in method), *folder.glob("baselines/*.py")]
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in read
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and any(isinstance(t, ast.Subscript) and _by_tensors(t) for t in node.targets)
+    ]
+    assert found == []
+
+
+def _by_tensors(target: ast.Subscript) -> bool:
+    """x[a] or x[a, b] with a name or call in it: neither slices and numbers alone, nor a key."""
+    parts = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
+    return any(isinstance(p, ast.Name | ast.Call | ast.UnaryOp) for p in parts)
 
 
 @pytest.mark.parametrize("name", [name.lower() for name in ALL])

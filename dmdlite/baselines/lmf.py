@@ -7,6 +7,8 @@ projections are multiplied.
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
 from torch import nn
 
@@ -47,5 +49,5 @@ class LMF(Baseline):
         batch = self.prepared(batch)
         vectors = zip(self.config.modalities, self.subnetworks(batch), strict=True)
         projected = [h @ self.factors[m] for m, h in vectors]
-        product = torch.stack(projected).prod(0)  # [B, r]
+        product = reduce(torch.mul, projected)  # [B, r]; torch.prod's gradient asks for zeros
         return Output(self.weights(product).squeeze(-1))

@@ -117,7 +117,7 @@ class MultimodalDataset:
             x = torch.zeros(len(index), time, values.shape[1], device=values.device)
             mask = torch.zeros(len(index), time, dtype=torch.bool, device=values.device)
             x[row, step] = values[place].float()
-            mask[row, step] = True
+            mask[row, step] = torch.ones_like(row, dtype=torch.bool)
             if values.nbytes > CHECKED_BYTES:  # not read when the data set was made
                 check_finite(self.name, m, x)
             features[m], masks[m] = x, mask

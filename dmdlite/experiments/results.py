@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..files import read_json
 
 ROWS = Path(__file__).resolve().parent.parent / "results"
 CASES = ("aligned", "unaligned")
+RUN = ("the toy, one run", "")
 BENCHMARKS = ROWS.parent.parent / "benchmarks" / "results"  # in a checkout
 
 
@@ -31,23 +33,41 @@ def load_result(name: str) -> dict[str, Any]:
 
 
 def costs() -> pd.DataFrame:
-    """Seconds of a step at the released size (batch 16) and of a run of the toy: on the CPU of
-    `step_time_cpu.json` and `toy/simple.csv`, and on every card that benchmarks/gpu.py has
-    asked. What was not measured is NaN."""
+    """Seconds of a step at the released size and of a run of the toy, by machine: the two cores of
+    `step_time_cpu.json` and `toy/simple.csv`, and every card that benchmarks/gpu.py has asked, with
+    its own CPU. What was not measured is NaN."""
     cpu = {k: case["step_s"] for k, case in load_result("step_time_cpu")["cases"].items()}
     rows = load_rows("toy", "simple")
     toy = rows[rows["system"] == "DMD"]["seconds"].median()
-    columns = {"2 CPU cores": [cpu["aligned"], cpu["unaligned"], toy]}
+    columns = {"2 cores": {("aligned", 16): cpu["aligned"], ("unaligned", 16): cpu["unaligned"]}}
+    columns["2 cores"][RUN] = toy
     for path in sorted(_benchmarks().glob("gpu_*.json")):
-        found = read_json(path)
-        steps, runs = (found["answers"].get(k, {}) for k in ("steps", "runs"))
-        kinds = {"": "float32, eager", ", bf16": "bf16, eager", ", bf16, graphs": "bf16, graphs"}
-        for label, kind in kinds.items():
-            step = [steps.get(f"{case}, 16, {kind}", {}).get("step_s") for case in CASES]
-            run = runs.get("toy, card", {}).get("seconds") if label == ", bf16" else None
-            columns[found["card"] + label] = [*step, run]
-    names = [f"a step, {case}" for case in CASES] + ["the toy, one run"]
-    return pd.DataFrame(columns, index=names, dtype=float)
+        columns |= _card(read_json(path))
+    index = [*product(CASES, (16, 64, 512)), RUN]
+    frame = pd.DataFrame(columns, index=pd.MultiIndex.from_tuples(index), dtype=float)
+    return frame.dropna(how="all", axis=1)
+
+
+def _card(found: dict[str, Any]) -> dict[str, dict[tuple, float]]:
+    """Columns of `costs`, one a way of computing."""
+    card, answers = found["card"], found["answers"]
+    steps = answers.get("steps", {}) | answers.get("compiling", {})
+    ways = {
+        f"{found['threads']} cores": "CPU",
+        card: "float32, eager",
+        f"{card}, bf16": "bf16, eager",
+        f"{card}, bf16, graphs": "bf16, graphs",
+    }
+    columns = {
+        name: {
+            (case, size): steps.get(f"{case}, {size}, {way}", {}).get("step_s")
+            for case, size in product(CASES, (16, 64, 512))
+        }
+        for name, way in ways.items()
+    }
+    run = answers.get("runs", {}).get("toy, card", {})
+    columns[f"{card}, bf16" if run.get("bf16") else card][RUN] = run.get("seconds")
+    return columns
 
 
 def _benchmarks() -> Path:

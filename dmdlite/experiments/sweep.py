@@ -31,7 +31,7 @@ def open_runs(planned: list[Run], runs: Path) -> list[Run]:
 def sweep(planned: list[Run], runs: Path, jobs: int = -1, progress: bool = True) -> list[dict]:
     """Do what is open in `jobs` processes (-1: one a core), and return the rows of all runs.
 
-    With several GPUs the processes take turns on them (not yet run on a GPU).
+    With several GPUs the processes take turns on them (not yet run on several).
     """
     if jobs == 0:
         raise ConfigError("jobs: a number of processes, or -1 for one a core, got 0")
