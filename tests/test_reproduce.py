@@ -56,14 +56,14 @@ def test_everything_is_written_and_nothing_done_twice(reproduce, folder, tmp_pat
     assert {p: p.read_bytes() for p in folder.iterdir()} == files
     code, listing, _ = reproduce("all", "--list")
     assert listing.count(" runs ") == len(EXPERIMENTS)
-    assert "12 of  12 runs" in next(line for line in listing.splitlines() if "table3" in line)
+    assert "14 of  14 runs" in next(line for line in listing.splitlines() if "table3" in line)
     assert not list(tmp_path.glob("**/*.tmp"))
 
 
 def test_listing_before_anything_is_done(reproduce):
     code, out, _ = reproduce("all", "--list")
     assert code == 0
-    assert "   0 of  12 runs" in next(line for line in out.splitlines() if "table3" in line)
+    assert "   0 of  13 runs" in next(line for line in out.splitlines() if "table3" in line)
 
 
 def test_one_table_with_folds_and_setting(reproduce, tmp_path, toy_folder):
@@ -112,13 +112,13 @@ def test_a_search_is_submitted_before_what_it_decides(reproduce, folder):
     pytest.importorskip("submitit", reason="make test installs the cluster extra")
     code, out, err = reproduce("table1", "--trials", 2, "--cluster", "debug")
     assert code == 0, err
-    assert "30 jobs submitted" in out  # two trials of 14 systems, two seeds of ridge
-    assert "0 of  30 runs" in reproduce("table1", "--trials", 2, "--list")[1]  # debug jobs wait
+    assert "36 jobs submitted" in out  # two trials of 16 systems, two seeds of two ridges
+    assert "0 of  36 runs" in reproduce("table1", "--trials", 2, "--list")[1]  # debug jobs wait
     code, out, err = reproduce("table1", "--trials", 2)
     assert code == 0, err
     search = pd.read_csv(folder / "search.csv")
     rows = pd.read_csv(folder / "table1.csv")
-    assert len(search) == 28
+    assert len(search) == 30
     for system, group in search.groupby("system"):
         best = group.loc[group["valid_mae"].idxmin()]
         own = rows[(rows["system"] == system) & (rows["seed"] == 0)].iloc[0]

@@ -66,12 +66,16 @@ def test_committed_tables_come_from_the_committed_rows(path):
 def test_rows_say_how_they_were_made(study):
     for path in (RESULTS / study).glob("*.json"):
         facts = json.loads(path.read_text(encoding="utf-8"))
-        assert facts["seeds"] == 5
+        assert facts["seeds"] == (10 if study.endswith("-draws") else 5)
         for key in ("device", "date", "dmdlite", "torch", "seconds", "setting", "samples"):
             assert facts[key]
         found = rows(path)
-        assert len(found) == facts["runs"] == 5 * len(EXPERIMENTS[path.stem].systems)
+        systems = set(found["system"])
+        assert systems <= set(EXPERIMENTS[path.stem].names)
+        assert len(found) == facts["runs"] == facts["seeds"] * len(systems)
         assert found[["system", "seed"]].drop_duplicates().shape[0] == len(found)
+        if study.endswith("-draws"):
+            assert found["draw"].tolist() == found["seed"].tolist()
 
 
 def test_the_toy_has_everything():

@@ -45,10 +45,11 @@ def test_the_first_half_of_the_grid_is_balanced():
 
 
 def test_every_system_of_the_paper_is_searched_alike(study):
-    assert ("ridge", *MODELS) == TABLE_1
-    assert [name for name, system in TUNED.items() if system.searched] == list(MODELS)
+    searched = [name for name, system in TUNED.items() if system.searched]
+    assert searched == ["linear", *MODELS, "MISA, absolute error"]
+    assert set(TABLE_1) - set(searched) == {"ridge", "ridge, absolute error"}
     tried = set()
-    for name in TABLE_1[1:]:
+    for name in searched[1:]:
         group = trials(TUNED[name], study, BUDGET)
         lines = []
         for trial in group:

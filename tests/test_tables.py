@@ -3,11 +3,24 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import ttest_rel
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.stats import ttest_1samp, ttest_rel
 
 from dmdlite.experiments import tables
 from dmdlite.experiments.claims import CLAIMS, claims_table, verdicts
-from dmdlite.experiments.formatting import Table, paired_p, score, shown, shown_p, values
+from dmdlite.experiments.formatting import (
+    Table,
+    about,
+    equivalent,
+    half_width,
+    holm,
+    paired_p,
+    score,
+    shown,
+    shown_p,
+    values,
+)
 from dmdlite.experiments.systems import EXPERIMENTS, SYSTEMS
 
 NAMES = ("language", "vision", "audio")
@@ -71,21 +84,59 @@ def test_cells_by_hand():
         values(rows, "nothing", "mae")
 
 
+def test_several_tests_together_by_hand():
+    assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    found = holm([0.5, float("nan"), 0.01, 0.9])
+    assert found[[0, 2, 3]].tolist() == pytest.approx([1.0, 0.03, 1.0])
+    assert np.isnan(found[1])
+
+
+@settings(max_examples=50)
+@given(
+    d=st.lists(st.floats(-0.05, 0.05), min_size=2, max_size=12),
+    smallest=st.floats(0.005, 0.1),
+)
+def test_intervals_and_equivalence_are_scipys(d, smallest):
+    d = np.array(d)
+    assume(np.ptp(d) > 1e-6)
+    interval = ttest_1samp(d, 0).confidence_interval(0.95)
+    assert half_width(d) == pytest.approx((interval.high - interval.low) / 2)
+    above = ttest_1samp(d, -smallest, alternative="greater").pvalue
+    below = ttest_1samp(d, smallest, alternative="less").pvalue
+    assume(abs(max(above, below) - 0.05) > 1e-6)
+    assert equivalent(d, smallest) == (max(above, below) < 0.05)
+
+
+def test_captions_tell_draws_from_seeds_and_name_what_was_cut_off():
+    rows = planted()
+    assert "mean ± sd of 3 seeds" in about(rows.assign(draw=0))
+    rows["draw"] = rows["seed"]
+    rows["capped"] = ((rows["system"] == "FD") & (rows["seed"] > 0)).astype(float)
+    assert "mean ± sd of 3 draws" in about(rows)
+    assert about(rows).endswith("Cut off by the limit of epochs, in so many runs: FD (2).")
+
+
 def test_values_follow_the_seeds_not_the_rows():
     rows = planted().iloc[::-1]
     assert values(rows, "DMD", "mae").tolist() == [1.0, 1.01, 1.02]
 
 
 def test_table3_has_ours_the_papers_the_floor_and_p():
-    fd = (0.7, 0.75, 0.71)
-    rows = planted(mae={"FD": fd})
+    fd, none = (0.7, 0.75, 0.71), (1.1, 1.01, 1.06)
+    kept = {s: SYSTEMS[s] for s in ("DMD", "FD", "none")}
+    rows = planted(mae={"FD": fd, "none": none}, systems=kept)
     table = lines(tables.table3(rows))
-    assert list(table) == [*EXPERIMENTS["table3"].names, "floor"]
+    assert list(table) == [*EXPERIMENTS["table3"].names[1:], "floor"]  # linear: neither has it
     assert table["DMD"]["ACC7, MOSI, paper"] == "41.9"
     assert table["none"]["F1, MOSEI, paper"] == "81.9"
     assert table["FD"]["MAE, ours"] == "0.720 ± 0.026"
-    p = ttest_rel(fd, (1.0, 1.01, 1.02)).pvalue
-    assert table["FD"]["p (MAE, to DMD)"] == shown_p(p)
+    p = [ttest_rel(mae, (1.0, 1.01, 1.02)).pvalue for mae in (fd, none)]
+    assert p[0] < p[1]
+    assert table["FD"]["p (Holm)"] == shown_p(2 * p[0])
+    assert table["none"]["p (Holm)"] == shown_p(p[1])
+    half = ttest_rel(fd, (1.0, 1.01, 1.02)).confidence_interval()
+    expected = f"-0.290 ± {(half.high - half.low) / 2:.3f}"
+    assert table["FD"]["MAE − DMD's, 95 %"] == expected
     assert table["floor"]["ACC7, ours"] == "20.0"
     assert table["floor"]["MAE, ours"] == "1.300"
 
@@ -130,12 +181,12 @@ def test_markdown_and_latex():
 
 
 def test_claims_hold_fail_or_are_not_seen():
-    better, worse, same = (0.8, 0.81, 0.79), (1.4, 1.41, 1.39), (1.0, 1.1, 0.9)
+    better, worse, same = (0.8, 0.81, 0.79), (1.4, 1.41, 1.39), (1.0, 1.012, 0.991)
     changes = {
         "MulT": worse,
         "MulT + GD": better,
         "DMD": same,
-        "FD + CA": (1.0, 1.0, 1.0),
+        "FD + CA": (1.0, 1.1, 0.9),
         "FD": worse,
         "none": (0.8, 0.82, 0.79),
     }
@@ -146,10 +197,10 @@ def test_claims_hold_fail_or_are_not_seen():
         return found.loc[next(c for c in found.index if c.startswith(text))]
 
     assert by_start("DMD is better than MulT")["verdict"] == "holds"
-    assert by_start("DMD is better than MulT")["difference"] == pytest.approx(0.4)
+    assert by_start("DMD is better than MulT")["difference"] == pytest.approx(0.399)
     assert by_start("Decoupling helps")["verdict"] == "opposite"
-    assert by_start("Both GD-Units")["verdict"] == "not seen"
-    assert by_start("Decoupling lifts")["verdict"] == "not seen"  # no difference at all: no p
+    assert by_start("Both GD-Units")["verdict"] == "open"  # 0, known to two tenths
+    assert by_start("Decoupling lifts")["verdict"] == "none"  # no difference at all: no p
 
 
 def test_claims_about_edges():
@@ -164,7 +215,7 @@ def test_claims_about_edges():
 
 def test_one_seed_proves_nothing():
     table = claims_table(planted(seeds=1))
-    assert {cells[-1] for cells in table.cells} == {"not seen"}
+    assert {cells[-1] for cells in table.cells} == {"open"}
 
 
 @pytest.mark.parametrize("unit", ["homo", "hetero"])

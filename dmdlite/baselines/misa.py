@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +31,10 @@ class MISAConfig(AttentionConfig):
     lambda_diff: Weight = 0.3
     lambda_sim: Weight = 1.0
     lambda_rec: Weight = 1.0
+    error: Literal["squared", "absolute"] = "squared"  # the paper's; everybody else's
+
+
+ERRORS = {"squared": F.mse_loss, "absolute": F.l1_loss}
 
 
 class UtteranceEncoder(nn.Module):
@@ -71,8 +76,8 @@ class TokenFusion(nn.Module):
 
 
 class MISA(Baseline):
-    """Loss: mean *squared* error + lambda_diff difference, a sum over its pairs, + lambda_sim CMD
-    and lambda_rec reconstruction, means over theirs.
+    """Loss: mean *squared* error (see `MISAConfig.error`) + lambda_diff difference, a sum over its
+    pairs, + lambda_sim CMD and lambda_rec reconstruction, means over theirs.
 
     Lengths may differ; losses look at the samples that have the modalities they compare.
     """
@@ -110,7 +115,7 @@ class MISA(Baseline):
             "rec": self._reconstruction(h, private, shared, present),
         }
         weights = {"diff": c.lambda_diff, "sim": c.lambda_sim, "rec": c.lambda_rec}
-        return Output(prediction, terms, weights, F.mse_loss)
+        return Output(prediction, terms, weights, ERRORS[c.error])
 
     def _difference(self, private: dict, shared: dict, present: Tensor) -> Tensor:
         """Sum over private with own shared, and private with private."""

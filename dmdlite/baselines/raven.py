@@ -63,14 +63,14 @@ class RAVEN(Baseline):
     year = 2019
     family = "words first"
     config_class = RAVENConfig
-    interpretation = "gates are linear and as wide as the states they weigh"
+    interpretation = "without time stamps, frames are shared evenly among the words"
 
     def __init__(self, c: RAVENConfig):
         super().__init__(c)
         width = c.widths[0]
         others = dict(zip(c.modalities[1:], c.widths[1:], strict=True))
         self.lstms = nn.ModuleDict({m: MaskedLSTM(w, c.dim) for m, w in others.items()})
-        self.gates = nn.ModuleDict({m: nn.Linear(c.dim + width, c.dim) for m in others})
+        self.gates = nn.ModuleDict({m: nn.Linear(c.dim + width, 1) for m in others})
         self.shift = nn.Linear(len(others) * c.dim, width, bias=False)
         self.words = MaskedLSTM(width, c.dim)
         self.head = mlp(c.dim, c.dim, 1, c.dropout)
@@ -85,7 +85,8 @@ class RAVEN(Baseline):
         for m, lstm in self.lstms.items():
             _, state = lstm(frames[m].flatten(0, 1), inside[m].flatten(0, 1))  # [B n, dim]
             state = state.unflatten(0, word.shape[:2])
-            gated.append(self.gates[m](torch.cat([state, word], dim=-1)) * state)
+            gate = self.gates[m](torch.cat([state, word], dim=-1))  # [B, n, 1], one a word
+            gated.append(gate * state)
         moved = shifted(word, self.shift(torch.cat(gated, dim=-1)), self.config.beta)
         _, last = self.words(moved, mask)
         return Output(self.head(last).squeeze(-1))

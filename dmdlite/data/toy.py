@@ -88,12 +88,21 @@ def make_toy(
     `sizes` are the numbers of clips; `world` is another than the one above. Each split's `factors`
     hold `common` [N, 3], `private_<m>` [N, 3], `misleading` [N] and `events` [N] (how many).
     """
+    _, clips = known(seed, sizes, world)
+    return {split: _dataset(found, split) for split, found in clips.items()}
+
+
+def known(
+    seed: int = 0, sizes: tuple[int, int, int] = SIZES, world: World | None = None
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, list[dict]]]:
+    """All there is to know of `make_toy`'s clips: A_m [4, D_m] and B_m [3, D_m] of every modality,
+    and each split's clips: sequences `x`, label `y`, `sentiment` before it is rounded and cut,
+    `seconds`, the events' `times` [K], and the factors."""
     world = world or World()
     rng = np.random.default_rng(seed)
     maps = {m: (_map(rng, 4, s.width), _map(rng, 3, s.width)) for m, s in SENSES.items()}
-    names = ("train", "valid", "test")
-    pairs = zip(names, sizes, strict=True)
-    return {name: _split(rng, maps, world, n, name) for name, n in pairs}
+    pairs = zip(("train", "valid", "test"), sizes, strict=True)
+    return maps, {split: [_clip(rng, maps, world) for _ in range(n)] for split, n in pairs}
 
 
 def _map(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
@@ -101,17 +110,15 @@ def _map(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     return np.linalg.qr(rng.normal(size=(columns, rows)))[0].T * np.sqrt(columns / rows)
 
 
-def _split(
-    rng: np.random.Generator, maps: dict, world: World, n: int, name: str
-) -> MultimodalDataset:
-    clips = [_clip(rng, maps, world) for _ in range(n)]
+def _dataset(clips: list[dict], split: str) -> MultimodalDataset:
     sequences = {m: [clip["x"][m] for clip in clips] for m in SENSES}
-    factors = {k: np.array([clip[k] for clip in clips]) for k in clips[0] if k not in ("x", "y")}
+    names = ("common", *(f"private_{m}" for m in SENSES), "misleading", "events")
+    factors = {name: np.array([clip[name] for clip in clips]) for name in names}
     return MultimodalDataset(
         values={m: torch.tensor(np.concatenate(x)).float() for m, x in sequences.items()},
         offsets={m: torch.tensor(np.cumsum([0, *map(len, x)])) for m, x in sequences.items()},
         labels=torch.tensor([clip["y"] for clip in clips], dtype=torch.float32),
-        ids=tuple(f"toy_{name}_{i:04d}" for i in range(n)),
+        ids=tuple(f"toy_{split}_{i:04d}" for i in range(len(clips))),
         name="toy",
         factors={k: torch.tensor(f.astype(np.float32)) for k, f in factors.items()},
     )
@@ -143,6 +150,9 @@ def _clip(rng: np.random.Generator, maps: dict, world: World) -> dict:
     return {
         "x": x,
         "y": float(np.clip(np.round(5 * sentiment) / 5, -3, 3)),
+        "sentiment": float(sentiment),
+        "seconds": seconds,
+        "times": times,
         "common": common,
         **{f"private_{m}": p for m, p in private.items()},
         "misleading": misleading,

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import ttest_1samp
 
-from .formatting import Table, about, shown, shown_p, values
+from .formatting import (
+    SMALLEST,
+    Table,
+    about,
+    equivalent,
+    half_width,
+    holm,
+    paired_p,
+    shown_p,
+    values,
+)
 from .tables import alone, modalities_of
 
 LEVEL = 0.05
@@ -87,23 +96,31 @@ CLAIMS = (
 
 
 def verdict(difference: np.ndarray, p: float) -> str:
-    """ "holds", "opposite", or "not seen" when p is not below 0.05 or cannot be had."""
-    if np.isnan(p) or p >= LEVEL:
-        return "not seen"
-    return "holds" if difference.mean() > 0 else "opposite"
+    """ "holds" or "opposite" when p is below 0.05; else "none" when the difference is known to be
+    smaller than SMALLEST, and "open" when it is not."""
+    if p < LEVEL:
+        return "holds" if difference.mean() > 0 else "opposite"
+    return "none" if equivalent(difference) else "open"
 
 
 def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a claim: says, measure, mean, sd, p (two-sided t-test over seeds), verdict."""
-    found = []
-    for claim in CLAIMS:
-        d = claim.difference(rows)
-        enough = len(d) > 1 and np.ptp(d) > 0
-        p = float(ttest_1samp(d, 0).pvalue) if enough else float("nan")
-        sd = d.std(ddof=1) if len(d) > 1 else float("nan")
-        line = {"claim": claim.says, "measure": claim.measure, "difference": d.mean(), "sd": sd}
-        found.append(line | {"seeds": len(d), "p": p, "verdict": verdict(d, p)})
-    return pd.DataFrame(found)
+    """One row a claim: says, measure, mean difference, half its 95 % interval, p (two-sided t-test
+    over seeds or draws), p of all claims together (Holm), and the verdict by that."""
+    differences = [claim.difference(rows) for claim in CLAIMS]
+    p = [paired_p(d, 0 * d) for d in differences]
+    return pd.DataFrame(
+        {
+            "claim": claim.says,
+            "measure": claim.measure,
+            "difference": d.mean(),
+            "half_width": half_width(d),
+            "seeds": len(d),
+            "p": alone,
+            "holm": together,
+            "verdict": verdict(d, together),
+        }
+        for claim, d, alone, together in zip(CLAIMS, differences, p, holm(p), strict=True)
+    )
 
 
 def claims_table(rows: pd.DataFrame) -> Table:
@@ -112,16 +129,17 @@ def claims_table(rows: pd.DataFrame) -> Table:
         (
             t.claim,
             t.measure,
-            f"{t.difference:+.3f} ± {shown([t.sd], 3, 1)}",
+            f"{t.difference:+.3f} ± {t.half_width:.3f}",
             shown_p(t.p),
+            shown_p(t.holm),
             t.verdict,
         )
         for t in verdicts(rows).itertuples()
     )
-    columns = ("claim", "measure", "difference, ours", "p", "on these data")
+    columns = ("claim", "measure", "difference, 95 %", "p", "p (Holm)", "on these data")
     caption = (
-        f"{len(CLAIMS)} claims at p < {LEVEL}: of claims without any truth, one in forty would "
-        f"seem to hold and one in forty to be the opposite. Above zero is the claim's way. "
+        f"Above zero is the claim's way. Holds or opposite: p < {LEVEL} of {len(CLAIMS)} claims "
+        f"together (Holm). None: smaller than {SMALLEST} by an equivalence test. Open: neither. "
         f"{about(rows)}"
     )
     return Table(caption, columns, cells)

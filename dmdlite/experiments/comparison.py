@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from safetensors.torch import load_file
 
 from ..plots.sweeps import cost_scatter, interval_dots
-from ..registry import MODELS
+from ..registry import ALL, MODELS
 from . import paper
 from .formatting import NONE, Table, about, shown, values
 from .ranking import LEVELS, rank_intervals
 from .runs import OUTPUTS, Run
 from .search import dropout_field
-from .systems import TABLE_1
+from .systems import KINDS, TABLE_1
 from .tables import score_table
 
-FAMILIES = {**{name: cls.family for name, cls in MODELS.items()}, "ridge": "time means"}
+FAMILIES = {name: cls.family for name, cls in ALL.items()}
+FAMILIES |= {"ridge": "time means", "ridge, absolute error": "time means"}
+FAMILIES |= {"MISA, absolute error": FAMILIES["MISA"]}
 
 
 def comparison(rows: pd.DataFrame, number: int) -> Table:
@@ -52,13 +55,14 @@ def chosen(own: list[Run]) -> pd.DataFrame:
     """What the search settled on: a row a system."""
     lines = {}
     for run in own:
-        if run.system.kind != "ridge":
+        if run.system.kind in KINDS:
             model, training = run.configs
             lines[run.system.name] = {
                 "system": run.system.name,
-                "dim": model.dim,
+                "dim": getattr(model, "dim", np.nan),
                 "learning_rate": training.learning_rate,
-                "dropout": getattr(model, dropout_field(run.system.kind)),
+                "dropout": getattr(model, dropout_field(run.system.kind), np.nan),
+                "pooling": getattr(model, "pooling", ""),
             }
     return pd.DataFrame(list(lines.values()))
 
@@ -66,12 +70,13 @@ def chosen(own: list[Run]) -> pd.DataFrame:
 def cost_table(rows: pd.DataFrame, settings: pd.DataFrame) -> Table:
     """What each system costs, and with which settings."""
     cells = []
-    for system in TABLE_1:
+    for system in [s for s in TABLE_1 if s in set(rows["system"])]:
         own = settings[settings["system"] == system]
         picked = (NONE,) * 3
         if len(own):
             found = own.iloc[0]
-            picked = (str(found["dim"]), f"{found['learning_rate']:g}", f"{found['dropout']:g}")
+            picked = tuple(f"{found[k]:g}" for k in ("dim", "learning_rate", "dropout"))
+            picked = tuple(NONE if part == "nan" else part for part in picked)
         epochs = values(rows, system, "epochs") if len(own) else None
         cells.append(
             (

@@ -1,7 +1,8 @@
 """From numbers of runs to the cells of a table.
 
 `rows` is a pandas DataFrame with one row a run, as `sweep.sweep` returns them. Scores are in
-percent, as mean ± standard deviation over seeds. p is that of a paired t-test over seeds.
+percent, as mean ± standard deviation over seeds, or over draws of the data. Differences are paired
+by seed or draw.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 from scipy.stats import ttest_rel
 from tabulate import tabulate
 
 NAMES = {"acc7": "ACC7", "acc2": "ACC2", "f1": "F1", "mae": "MAE", "corr": "corr"}
 PERCENT = ("acc7", "acc2", "f1")
+SMALLEST = 0.02  # a difference below is none: points of sentiment, shares of clips or of weight
 NONE = "–"  # not measured here, not in the paper, or not defined
 
 
@@ -73,11 +76,36 @@ def score(rows: pd.DataFrame, system: str, metric: str) -> str:
 
 
 def paired_p(a: Sequence[float], b: Sequence[float]) -> float:
-    """p of a paired t-test, two-sided; NaN with one pair or without any spread."""
+    """p of a paired t-test, two-sided; NaN with one pair or without any spread but rounding's."""
     difference = np.asarray(a) - np.asarray(b)
-    if len(difference) < 2 or np.ptp(difference) == 0:
+    if len(difference) < 2 or np.ptp(difference) <= 1e-9 * np.abs(difference).max():
         return float("nan")
     return float(ttest_rel(a, b).pvalue)
+
+
+def holm(p: Sequence[float]) -> np.ndarray:
+    """p of several tests together, by Holm's method: the smallest times their number, the next
+    times one less, ... NaN is no test."""
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p)[: (~np.isnan(p)).sum()]
+    together = np.full(len(p), np.nan)
+    factors = np.arange(len(order), 0, -1)
+    together[order] = np.maximum.accumulate(p[order] * factors).clip(max=1)
+    return together
+
+
+def half_width(difference: Sequence[float], level: float = 0.95) -> float:
+    """Half the t interval of a mean difference; NaN for one pair."""
+    n = len(difference)
+    if n < 2:
+        return float("nan")
+    return float(student.ppf((1 + level) / 2, n - 1) * np.std(difference, ddof=1) / np.sqrt(n))
+
+
+def equivalent(difference: Sequence[float], smallest: float = SMALLEST) -> bool:
+    """Whether the mean difference is known to be smaller than `smallest`: two one-sided t-tests at
+    0.05, which is to say that the 90 % interval lies inside."""
+    return abs(np.mean(difference)) + half_width(difference, 0.9) < smallest
 
 
 def shown_p(p: float) -> str:
@@ -87,15 +115,17 @@ def shown_p(p: float) -> str:
 
 
 def about(rows: pd.DataFrame) -> str:
-    """Data, seeds, test samples, device: the end of every caption."""
+    """Data, seeds or draws, test samples, device: the end of every caption."""
     first = rows.iloc[0]
     seeds = rows["seed"].nunique()
+    kind = "draw" if rows.get("draw", pd.Series([0])).nunique() > 1 else "seed"
     grouping = first.get("grouping")
     by = f" {grouping}" if isinstance(grouping, str) else ""
     how = f"{first['folds']} folds{by}" if first["folds"] else "own splits"
     return (
         f"Ours: {first['data']} ({first['setting']}, {how}, {first['samples']} test samples), "
-        f"mean ± sd of {seeds} seed{'s' * (seeds > 1)}, on {first['device']}.{undefined(rows)}"
+        f"mean ± sd of {seeds} {kind}{'s' * (seeds > 1)}, on {first['device']}."
+        f"{undefined(rows)}{cut_off(rows)}"
     )
 
 
@@ -103,3 +133,11 @@ def undefined(rows: pd.DataFrame) -> str:
     """Why scores are missing, where some are."""
     lacking = [NAMES[k] for k in NAMES if k in rows and rows[k].isna().any()]
     return f" {', '.join(lacking)}: undefined, every test label is 0." if lacking else ""
+
+
+def cut_off(rows: pd.DataFrame) -> str:
+    """Which systems had not stopped by themselves when their epochs were over, in how many runs."""
+    capped = rows[rows.get("capped", pd.Series(0.0, rows.index)) > 0]
+    counts = capped.groupby("system", sort=False)["seed"].nunique()
+    named = ", ".join(f"{system} ({n})" for system, n in counts.items())
+    return f" Cut off by the limit of epochs, in so many runs: {named}." if named else ""

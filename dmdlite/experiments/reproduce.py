@@ -34,6 +34,9 @@ def reproduce(
     what: Annotated[str | None, typer.Argument(help=WHAT)] = None,
     data: DataName = "toy",
     seeds: Annotated[int, typer.Option(help="Seeds 0, 1, ...; each system is run with all")] = 5,
+    draws: Annotated[
+        int | None, typer.Option(help="Instead: so many samples of the data, a seed for each")
+    ] = None,
     setting: Annotated[
         str | None, typer.Option(help="aligned or unaligned; as the data are")
     ] = None,
@@ -78,7 +81,8 @@ def reproduce(
     find = found_so_far if listed or cluster or job else partial(settled, jobs=jobs)
 
     def planned() -> list[Run]:
-        found = plan(study, find(systems, study, runs, budget=budget), seeds)
+        found = find(systems, study, runs, budget=budget)
+        found = plan(study, found, seeds if draws is None else draws, draws is not None)
         return [run for run in found if run.system.trial is None or run.seed == 0]
 
     if listed:
@@ -98,7 +102,7 @@ def reproduce(
     with claimed(out):
         done = planned()
         sweep(done, runs, jobs)
-        folder = out / study.name
+        folder = out / (study.name if draws is None else f"{study.name}-draws")
         for file, kinds in (("search", MODELS), ("search_yardsticks", YARDSTICKS)):
             searched = [system for system in systems if system.kind in kinds]
             if search := search_rows(searched, study, runs, budget):

@@ -149,12 +149,14 @@ def _one_fold(
     model = KINDS[run.system.kind](replace(model_config, widths=widths))
     history = fit(model, splits, config)
     best = min(history, key=lambda row: row["valid_mae"])
+    waited = len(history) - best["epoch"]
     checkpoint.unlink()  # the model stays
     return measured(model, test), {
         "parameters": sum(p.numel() for p in model.parameters()),
         "epochs": len(history),
         "best_epoch": best["epoch"],
         "valid_mae": best["valid_mae"],
+        "capped": float(len(history) == config.epochs and waited < config.stop_patience),
     }
 
 
@@ -165,6 +167,7 @@ def _about(run: Run, facts: list[dict], seconds: float) -> dict[str, Any]:
     return {
         "system": run.system.name,
         "seed": run.seed,
+        "draw": study.draw,
         "data": Path(study.data).name,
         "setting": study.found_setting,
         "folds": study.folds,
@@ -179,7 +182,7 @@ def _about(run: Run, facts: list[dict], seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         **{
             key: _mean([fact[key] for fact in facts])
-            for key in ("parameters", "epochs", "best_epoch", "valid_mae")
+            for key in ("parameters", "epochs", "best_epoch", "valid_mae", "capped")
             if key in facts[0]
         },
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.model_selection import GroupKFold, KFold
 from torch import Tensor
@@ -68,6 +70,10 @@ class Study:
     keep the clips of a video or speaker together where the data name them; a seed then also
     decides the shuffle, and its scores come from out-of-fold predictions. Features
     are standardised on each training fold, with `standardized` also on the own training split.
+
+    A `draw` other than 0 is another sample of the same kind: the toy of another seed; of data with
+    splits of their own, each split's videos (clips, where no videos are known) drawn with
+    replacement. With folds the shuffle is what a draw changes.
     """
 
     data: str
@@ -78,6 +84,7 @@ class Study:
     training: tuple[tuple[str, Any], ...] = ()  # fields of TrainConfig over the recipe's
     device: str | None = None
     incomplete: bool = False  # folds: samples that lack a modality join every training fold
+    draw: int = 0
 
     @property
     def name(self) -> str:
@@ -98,7 +105,8 @@ class Study:
     @property
     def _loaded(self) -> tuple[Splits, str, str]:
         folder = find_folder(self.data)
-        return _load(self.data, self.setting, self.folds, folder and version(folder))
+        draw = 0 if self.folds else self.draw
+        return _load(self.data, self.setting, self.folds, draw, folder and version(folder))
 
     @property
     def lacking(self) -> int:
@@ -147,10 +155,12 @@ class Study:
 
 # Not in the dataclass, so that a Study sent to another process does not carry the data along.
 @lru_cache(maxsize=1)
-def _load(data: str, setting: str | None, folds: int, stamp: Any) -> tuple[Splits, str, str]:
+def _load(
+    data: str, setting: str | None, folds: int, draw: int, stamp: Any
+) -> tuple[Splits, str, str]:
     """The splits in their setting, the identity of the data, and what folds are made by; `stamp`
     changes with the files."""
-    found = load_dataset(data)
+    found = drawn_again(data, draw)
     names = [f"{split} {dataset.fingerprint()}" for split, dataset in found.items()]
     identity = hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
     splits, _ = in_setting(found, setting)
@@ -163,6 +173,34 @@ def _load(data: str, setting: str | None, folds: int, stamp: Any) -> tuple[Split
     groups = groups_of(pool)  # of all together: a part alone may not show what its ids name
     pooled = _pooled(replace(pool, groups=groups), folds)
     return pooled, identity, described(pooled["all"].groups, bool(pool.groups))
+
+
+def drawn_again(data: str, draw: int) -> Splits:
+    """A draw of the data; see `Study`."""
+    kind, _, seed = data.partition(":")
+    if kind == "toy":
+        return load_dataset(f"toy:{int(seed or 0) + draw}")
+    found = load_dataset(data)
+    return {k: resampled(d, draw) for k, d in found.items()} if draw else found
+
+
+def resampled(dataset: MultimodalDataset, seed: int) -> MultimodalDataset:
+    """A bootstrap sample: groups (or samples, without any) drawn with replacement, as many as there
+    are. A sample's second copy is called ID#2, and belongs to the same group."""
+    groups = groups_of(dataset) or dataset.ids
+    places: dict[str, list[int]] = {}
+    for i, group in enumerate(groups):
+        places.setdefault(group, []).append(i)
+    names = list(places)
+    chosen = np.random.default_rng(seed).integers(len(names), size=len(names))
+    times = Counter(i for k in chosen for i in places[names[k]])
+    copies = []
+    for copy in range(1, max(times.values(), default=0) + 1):
+        index = [i for i in sorted(times) if times[i] >= copy]
+        ids = (dataset.ids[i] + (f"#{copy}" if copy > 1 else "") for i in index)
+        part = dataset.subset(index)
+        copies.append(replace(part, ids=tuple(ids), groups=tuple(groups[i] for i in index)))
+    return concatenate(copies) if copies else dataset
 
 
 def _pooled(pool: MultimodalDataset, folds: int) -> Splits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,11 +16,13 @@ from .study import Study
 from .systems import System
 
 
-def plan(study: Study, systems: list[System], seeds: int) -> list[Run]:
-    """Every system with seeds 0, 1, ...: all systems with the first seed first."""
+def plan(study: Study, systems: list[System], seeds: int, draws: bool = False) -> list[Run]:
+    """Every system with seeds 0, 1, ...: all systems with the first seed first. With `draws` every
+    seed has a draw of the data of its own, the same for all systems."""
     if seeds < 1:
-        raise ConfigError(f"seeds: 1 or more, got {seeds}")
-    return [Run(study, system, seed) for seed in range(seeds) for system in systems]
+        raise ConfigError(f"{'draws' if draws else 'seeds'}: 1 or more, got {seeds}")
+    studies = [replace(study, draw=seed if draws else 0) for seed in range(seeds)]
+    return [Run(study, system, k) for k, study in enumerate(studies) for system in systems]
 
 
 def open_runs(planned: list[Run], runs: Path) -> list[Run]:

@@ -8,7 +8,20 @@ import numpy as np
 import pandas as pd
 
 from . import paper
-from .formatting import NAMES, NONE, PERCENT, Table, about, paired_p, score, shown, shown_p, values
+from .formatting import (
+    NAMES,
+    NONE,
+    PERCENT,
+    Table,
+    about,
+    half_width,
+    holm,
+    paired_p,
+    score,
+    shown,
+    shown_p,
+    values,
+)
 from .measures import UNITS
 from .systems import CHOICE_CONTROLS, EDGE_CONTROLS, SIMPLE_MODELS, TABLE_3, TABLE_5, WEIGHTS
 
@@ -20,23 +33,36 @@ def score_table(
     caption: str,
     metrics: Sequence[str] = ("acc7", "acc2", "f1", "mae"),
 ) -> Table:
-    """One line a system: our scores, the paper's, p of MAE against DMD; then the floor.
+    """One line a system: our scores, its MAE less DMD's with a 95 % interval, p of that (all of the
+    table's together, by Holm), the paper's scores; then the floor.
 
     `published` has the paper's columns: heading -> system -> percent, or what to print. A system
-    of the paper that was not run here has its published numbers only.
+    of the paper that was not run here has its published numbers only; another has no line.
     """
     run = set(rows["system"])
-    columns = ["system", *(f"{NAMES[m]}, ours" for m in metrics), "p (MAE, to DMD)", *published]
+    systems = [s for s in systems if s in run or any(s in c for c in published.values())]
+    heads = [f"{NAMES[m]}, ours" for m in metrics]
+    columns = ["system", *heads, "MAE − DMD's, 95 %", "p (Holm)", *published]
+    to_dmd = {}
+    if "DMD" in run:
+        dmd = values(rows, "DMD", "mae")
+        to_dmd = {s: values(rows, s, "mae") - dmd for s in systems if s in run and s != "DMD"}
+    p = dict(zip(to_dmd, holm([paired_p(d, 0 * d) for d in to_dmd.values()]), strict=True))
     cells = []
     for system in systems:
         line = [system] + [score(rows, system, m) if system in run else NONE for m in metrics]
-        rival = system in run and system != "DMD" and "DMD" in run
-        p = paired_p(*(values(rows, s, "mae") for s in (system, "DMD"))) if rival else np.nan
-        line.append(shown_p(p))
+        line += [shown_difference(to_dmd.get(system, ())), shown_p(p.get(system, np.nan))]
         line += [_published(c.get(system, NONE)) for c in published.values()]
         cells.append(tuple(line))
-    cells.append(("floor", *(_floor(rows, m) for m in metrics), *[NONE] * (1 + len(published))))
+    cells.append(("floor", *(_floor(rows, m) for m in metrics), *[NONE] * (2 + len(published))))
     return Table(f"{caption} {about(rows)}", tuple(columns), tuple(cells))
+
+
+def shown_difference(difference: Sequence[float]) -> str:
+    """Mean ± half the 95 % interval, with its sign."""
+    if len(difference) < 2:
+        return NONE if not len(difference) else f"{difference[0]:+.3f}"
+    return f"{np.mean(difference):+.3f} ± {half_width(difference):.3f}"
 
 
 def _published(value: float | str) -> str:
