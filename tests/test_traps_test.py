@@ -100,6 +100,22 @@ def share(replace):
     return expected_share
 
 
+def masked_by(library):
+    def hidden_share(T, S):
+        t, s = library.arange(T)[:, None], library.arange(S)[None]
+        return float((s > t + abs(S - T)).sum()) / (T * S)
+
+    return hidden_share
+
+
+def row_by_row(T, S):
+    return float(np.clip(S - 1 - abs(S - T) - np.arange(T), 0, None).sum()) / (T * S)
+
+
+def without_reach(T, S):
+    return sum(max(0, S - 1 - t) for t in range(T)) / (T * S)
+
+
 def reads_the_prior(unit, features):
     M = features.shape[1]
     equal = (1 - torch.eye(M)) / (M * (M - 1))
@@ -155,6 +171,10 @@ CASES = [  # chapter, check, answer, what is said of it
     ("11", "check_seeds", seeds_of(False), "mean 1.0, sd 2.0"),
     ("12", "check_share", share(True), "without replacement"),
     ("12", "check_share", share(False), "correct"),
+    ("12", "check_hidden", masked_by(torch), "a mask of all pairs"),
+    ("12", "check_hidden", masked_by(np), "a mask of all pairs"),
+    ("12", "check_hidden", row_by_row, "correct"),
+    ("12", "check_hidden", without_reach, "T=46, S=496"),
     ("12", "check_place", reads_the_prior, "AttributeError"),
     ("13", "check_ahead", ahead_if(lambda gain: gain >= 0), "a tie is not ahead"),
     ("13", "check_ahead", normal_approximation, "0.67"),
