@@ -90,6 +90,8 @@ _ALL = [
     System("noise, prior", control="noise", prior=True),
     System("rotated modalities", control="rotated modalities"),
     System("rotated modalities, prior", control="rotated modalities", prior=True),
+    # The null of a rounding change: how far a change that means nothing moves a score
+    System("weight in its sixth digit", {"lambda_ddl": 0.0500001}),
     # What the choices are worth where paper and code differ
     System("signed orthogonality", {"orthogonality": "signed"}),
     System("hinge orthogonality", {"orthogonality": "hinge"}),
@@ -133,6 +135,7 @@ EDGE_CONTROLS = (
 CHOICE_CONTROLS = (
     "linear",
     "DMD",
+    "weight in its sixth digit",
     "prior",
     "signed orthogonality",
     "hinge orthogonality",

@@ -1,0 +1,138 @@
+"""Numbers in the prose of the chapters come from somewhere: from what the chapter's cells print,
+compute with, or show; from the paper's tables; or from a source that is named here.
+
+Only numbers with a decimal point are looked at, and any number of the chapter that rounds to one
+will do for it: the test finds what went stale, not what is misattributed.
+"""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from dmdlite.experiments import paper
+
+BOOK = Path(__file__).resolve().parent.parent / "book"
+CHAPTERS = [*sorted(p.stem for p in BOOK.glob("[0-9]*.ipynb")), "ten_minutes"]
+NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w]|\.\d)")
+LEFT_OUT = re.compile(r"```.*?```|\{\w+\}`[^`]*`|\]\([^)]*\)|\$\$.*?\$\$", re.DOTALL)
+# Where a number comes from that no cell prints. "measured": once, by hand, as the text says.
+SOURCES = {
+    "01_three_voices": {"1.5": "SENSES, a rate"},
+    "02_keeping_score": {"5.2": "a sum by hand", "0.17": "1 - 0.83", "0.017": "the root before it"},
+    "04_decoupling": {"0.14": "measured", "0.55": "measured", "0.56": "measured"},
+    "05_margin_and_orthogonality": {
+        "0.71": "cos 45°",
+        "0.27": "measured",
+        "0.34": "measured",
+        "1.1": "measured",
+        "0.28": "measured",
+        "0.04": "measured",
+        "0.42": "measured",
+    },
+    "06_gd_units": {
+        "1.2": "t of 4, over the root of 5",
+        "0.03": "a t-test of the printed changes",
+        "0.46": "measured",
+        "0.75": "by hand, from the gaps",
+        "3.2": "a section of the paper",
+    },
+    "07_cross_modal_attention": {"0.64": "an exercise's story", "0.85": "the same"},
+    "08_whole_objective": {
+        "0.28": "measured",
+        "0.22": "measured",
+        "0.62": "the figure's first row",
+        "0.72": "toy/simple.csv, ridge",
+        "4.4": "Table 3, 41.9 - 37.5",
+    },
+    "09_training_for_real": {
+        "0.98": "benchmarks/README.md",
+        "18.5": "gpu_NVIDIA_H200.json, MiB",
+        "30.4": "gpu_NVIDIA_H200.json, MiB",
+    },
+    "10_reading_the_model": {"1.06": "measured", "1.21": "the curve's end"},
+    "11_the_tables": {"3.3": "1.96 * 1.7", "0.033": "toy-draws/simple.md"},
+    "12_paper_against_code": {
+        "0.46": "measured",
+        "0.49": "measured",
+        "0.34": "read off the release's picture",
+        "2.5": "10 s over 4 s",
+        "0.025": "the interval's middle, printed with three digits",
+        "0.053": "sum_or_mean.json",
+    },
+    "13_the_field": {
+        "0.09": "measured",
+        "0.58": "a rank correlation of the table's columns",
+        "1.895": "mmmo-5folds, floor",
+    },
+    "ten_minutes": {
+        "0.17": "a sixth",
+        "0.38": "ceiling.json",
+        "0.48": "measured",
+        "0.71": "measured",
+        "0.41": "crossval",
+    },
+}
+
+
+def published() -> list[float]:
+    """Every number of the paper that the package holds."""
+    text = json.dumps([paper.TABLE_1, paper.TABLE_2, paper.TABLE_3, paper.TABLE_4, paper.TABLE_5])
+    return numbers_in(text + json.dumps([paper.HOMO_GD, paper.HETERO]))
+
+
+def numbers_in(text: str) -> list[float]:
+    return [float(x) for x in re.findall(r"\d+\.?\d*(?:e-?\d+)?", text)]
+
+
+@cache
+def given(chapter: str) -> list[float]:
+    """What code cells say and give."""
+    parts = []
+    for cell in json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            parts += cell["source"]
+            for output in cell["outputs"]:
+                parts += output.get("text", [])
+                parts += output.get("data", {}).get("text/plain", [])
+    return numbers_in("\n".join(parts)) + published()
+
+
+def prose(chapter: str) -> str:
+    """Markdown cells, without formulas, code, links, tables and solutions."""
+    cells = json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
+    texts = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+    text = "\n".join(t.split("## Paper against code")[0] for t in texts if "dropdown" not in t)
+    lines = LEFT_OUT.sub(" ", text).splitlines()
+    return "\n".join(line for line in lines if not line.startswith("|"))
+
+
+def tied(number: str, known: list[float]) -> bool:
+    """Whether some known number, or a hundred times it, rounds to this one."""
+    digits = len(number.partition(".")[2])
+    near = 0.51 * 10**-digits
+    return any(abs(k * scale - float(number)) < near for k in known for scale in (1, 100))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_numbers_in_the_prose_come_from_the_chapters_cells(chapter):
+    sources = SOURCES.get(chapter, {})
+    in_doubt = [n for n in NUMBER.findall(prose(chapter)) if n not in sources]
+    loose = [n for n in in_doubt if not tied(n, given(chapter))]
+    assert not loose, f"print them in a cell, or name their source: {sorted(set(loose))}"
+
+
+@pytest.mark.parametrize("chapter", SOURCES)
+def test_named_sources_are_needed(chapter):
+    found = set(NUMBER.findall(prose(chapter)))
+    stale = [n for n in SOURCES[chapter] if n not in found or tied(n, given(chapter))]
+    assert not stale
+
+
+def test_the_test_can_fail():
+    assert tied("0.63", [0.6312])
+    assert tied("83.3", [0.833])
+    assert not tied("0.64", [0.6312])
+    assert NUMBER.findall("0.5, 1.2.3 v2.0 [x](1.5) 3.0.") == ["0.5", "1.5", "3.0"]
