@@ -147,6 +147,29 @@ def total(change):
     return total_with
 
 
+def distance_loss(scaled=True, margin="negative", cost=torch.relu, mean=torch.mean, sign=1):
+    """Eq. 4 with a margin by distance, triplet by triplet, with a mistake if one is asked for."""
+
+    def distance_margin_loss(common, labels, slope=0.15):
+        chapter = space("05")
+        flat = torch.nn.functional.normalize(common, dim=-1) if scaled else common
+        costs = []
+        for (a, i), (b, j), (c, k) in chapter["triplets"](
+            chapter["sentiment_class"](labels).tolist(), common.shape[1]
+        ):
+            gap = labels[a] - labels[b if margin == "positive" else c]
+            gap = gap if margin == "signed" else gap.abs()
+            near = sign * (flat[a, i] @ flat[b, j] - flat[a, i] @ flat[c, k])
+            costs.append(cost(slope * gap - near))
+        return mean(torch.stack(costs))
+
+    return distance_margin_loss
+
+
+def over_what_costs(costs):
+    return costs[costs > 0].mean()
+
+
 CASES = [  # chapter, check, answer, what is said of it
     ("01", "check_inputs", lambda b, F: pooled(b, F, slice(8), True), "padding"),
     ("01", "check_inputs", lambda b, F: pooled(b, F, slice(-8, None), False), "first F columns"),
@@ -162,6 +185,14 @@ CASES = [  # chapter, check, answer, what is said of it
     ("05", "check_directions", direction(False, True), "not of unit length"),
     ("05", "check_directions", direction(True, True), "correct"),
     ("05", "check_distance", lambda c, y: dmdlite.losses.margin_loss(c, y, 0.15), "same for all"),
+    ("05", "check_distance", distance_loss(), "correct"),
+    ("05", "check_distance", distance_loss(scaled=False), "cosines, not inner products"),
+    ("05", "check_distance", distance_loss(margin="positive"), "from the anchor to the negative"),
+    ("05", "check_distance", distance_loss(margin="signed"), "a distance has no sign"),
+    ("05", "check_distance", distance_loss(cost=lambda x: x), "a cost below zero counts as zero"),
+    ("05", "check_distance", distance_loss(mean=torch.sum), "a mean, not a sum"),
+    ("05", "check_distance", distance_loss(mean=over_what_costs), "the mean over all"),
+    ("05", "check_distance", distance_loss(sign=-1), "the positive is to be nearer"),
     (
         "05",
         "check_distance",
