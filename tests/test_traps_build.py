@@ -171,9 +171,9 @@ def over_what_costs(costs):
 
 
 CASES = [  # chapter, check, answer, what is said of it
-    ("01", "check_inputs", lambda b, F: pooled(b, F, slice(8), True), "padding"),
-    ("01", "check_inputs", lambda b, F: pooled(b, F, slice(-8, None), False), "first F columns"),
-    ("01", "check_inputs", lambda b, F: pooled(b, F, slice(8), False), "correct"),
+    ("01", "check_inputs", lambda b, F: pooled(b, F, slice(F), True), "padding"),
+    ("01", "check_inputs", lambda b, F: pooled(b, F, slice(-F, None), False), "first F columns"),
+    ("01", "check_inputs", lambda b, F: pooled(b, F, slice(F), False), "correct"),
     ("03", "check_unit_features", unit_features(lambda x, mask: x.sum(1)), "sum over steps"),
     ("03", "check_unit_features", unit_features(lambda x, mask: x.mean(1)), "not the average"),
     ("04", "check_gap", gap_of(other_basis, off_diagonal), "r = 4: expected"),

@@ -66,7 +66,7 @@ def code_map(points: pd.DataFrame, by: str) -> Figure:
             if by == "class":
                 colour = {"c": part["class"], "cmap": "vlag", "vmin": -3, "vmax": 3}
             size, rim = (26, 0.3) if len(shown) < 200 else (7, 0)
-            ax.scatter(
+            drawn = ax.scatter(
                 part["x"],
                 part["y"],
                 marker=MARKERS[i],
@@ -79,6 +79,9 @@ def code_map(points: pd.DataFrame, by: str) -> Figure:
             )
         ax.set(title=system, xticks=[], yticks=[])
     axes[-1].legend(loc="upper left", bbox_to_anchor=(1.02, 1))
+    if by == "class":
+        key = {"location": "bottom", "shrink": 0.4, "aspect": 30, "label": "sentiment class"}
+        figure.colorbar(drawn, ax=list(axes), **key)
     return figure
 
 
