@@ -65,11 +65,16 @@ SOURCES = {
     },
     "09_training_for_real": {
         "0.98": "benchmarks/README.md",
-        "18.5": "gpu_NVIDIA_H200.json, MiB",
-        "30.4": "gpu_NVIDIA_H200.json, MiB",
+        "18.1": "gpu_NVIDIA_H200.json",
+        "29.7": "gpu_NVIDIA_H200.json",
+        "4.6": "gpu_NVIDIA_H200.json, 60 s over 13 epochs",
     },
     "10_reading_the_model": {"1.06": "measured", "1.21": "the curve's end"},
-    "11_the_tables": {"3.3": "1.96 * 1.7", "0.033": "toy-draws/simple.md"},
+    "11_the_tables": {
+        "3.3": "1.96 * 1.7",
+        "0.033": "toy-draws/simple.md",
+        "0.49": "mmmo_crossval.json",
+    },
     "12_paper_against_code": {
         "0.46": "measured",
         "0.49": "measured",
@@ -88,7 +93,9 @@ SOURCES = {
         "0.38": "ceiling.json",
         "0.48": "measured",
         "0.71": "measured",
-        "0.41": "crossval",
+        "0.42": "mmmo_crossval.json",
+        "80.5": "toy-draws/simple.csv, ridge on language",
+        "82.9": "toy-draws/simple.csv, DMD",
     },
 }
 

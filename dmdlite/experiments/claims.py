@@ -12,7 +12,7 @@ from .formatting import (
     SMALLEST,
     Table,
     about,
-    equivalent,
+    equivalence_p,
     half_width,
     holm,
     paired_p,
@@ -95,19 +95,23 @@ CLAIMS = (
 )
 
 
-def verdict(difference: np.ndarray, p: float) -> str:
-    """ "holds" or "opposite" when p is below 0.05; else "none" when the difference is known to be
-    smaller than SMALLEST, and "open" when it is not."""
+def verdict(difference: np.ndarray, p: float, p_equivalent: float) -> str:
+    """ "holds" or "opposite" when p is below 0.05; "small" when the difference is known to be
+    smaller than SMALLEST (p_equivalent below 0.05), "none" when that is all; else "open"."""
+    small = p_equivalent < LEVEL
     if p < LEVEL:
-        return "holds" if difference.mean() > 0 else "opposite"
-    return "none" if equivalent(difference) else "open"
+        return ("holds" if difference.mean() > 0 else "opposite") + ", small" * small
+    return "none" if small else "open"
 
 
 def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
     """One row a claim: says, measure, mean difference, half its 95 % interval, p (two-sided t-test
-    over seeds or draws), p of all claims together (Holm), and the verdict by that."""
+    over seeds or draws), p of all claims together (Holm), and the verdict by that and by
+    equivalence tests, all claims together, too."""
     differences = [claim.difference(rows) for claim in CLAIMS]
     p = [paired_p(d, 0 * d) for d in differences]
+    together, equivalences = holm(p), holm([equivalence_p(d) for d in differences])
+    tests = zip(CLAIMS, differences, p, together, equivalences, strict=True)
     return pd.DataFrame(
         {
             "claim": claim.says,
@@ -116,10 +120,10 @@ def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
             "half_width": half_width(d),
             "seeds": len(d),
             "p": alone,
-            "holm": together,
-            "verdict": verdict(d, together),
+            "holm": with_others,
+            "verdict": verdict(d, with_others, equivalence),
         }
-        for claim, d, alone, together in zip(CLAIMS, differences, p, holm(p), strict=True)
+        for claim, d, alone, with_others, equivalence in tests
     )
 
 
@@ -139,7 +143,8 @@ def claims_table(rows: pd.DataFrame) -> Table:
     columns = ("claim", "measure", "difference, 95 %", "p", "p (Holm)", "on these data")
     caption = (
         f"Above zero is the claim's way. Holds or opposite: p < {LEVEL} of {len(CLAIMS)} claims "
-        f"together (Holm). None: smaller than {SMALLEST} by an equivalence test. Open: neither. "
+        f"together (Holm). None, or small: below {SMALLEST} by equivalence tests (Holm). Open: "
+        f"neither. "
         f"{about(rows)}"
     )
     return Table(caption, columns, cells)
