@@ -125,11 +125,16 @@ def shown_p(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def repeated(rows: pd.DataFrame) -> str:
+    """What differs between a system's rows: "draw" or "seed"."""
+    return "draw" if rows.get("draw", pd.Series([0])).nunique() > 1 else "seed"
+
+
 def about(rows: pd.DataFrame) -> str:
     """Data, seeds or draws, test samples, device: the end of every caption."""
     first = rows.iloc[0]
     seeds = rows["seed"].nunique()
-    kind = "draw" if rows.get("draw", pd.Series([0])).nunique() > 1 else "seed"
+    kind = repeated(rows)
     grouping = first.get("grouping")
     by = f" {grouping}" if isinstance(grouping, str) else ""
     how = f"{first['folds']} folds{by}" if first["folds"] else "own splits"

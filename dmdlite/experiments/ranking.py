@@ -15,10 +15,11 @@ DRAWS = 2000
 def rank_intervals(errors: Mapping[str, np.ndarray], seed: int = 0) -> pd.DataFrame:
     """Mean error and rank of every system, each with a 90 % bootstrap interval.
 
-    errors: system -> [seeds, N] absolute errors, the same N samples for all. Every draw takes
-    samples, and seeds, with replacement: the same for all systems, so that what is hard for all
-    does not count as a difference. Sorted by mean error. Columns: system, mae, mae_low, mae_high,
-    rank (1 is the lowest error), rank_low, rank_high, first (share of draws in which it leads).
+    errors: system -> [seeds, N] absolute errors, the same N samples for all (or [draws of the data,
+    N], each draw its own). Every resample takes samples, and seeds, with replacement: the same for
+    all systems, so that what is hard for all does not count as a difference. Sorted by mean error.
+    Columns: system, mae, mae_low, mae_high, rank (1 is the lowest error), rank_low, rank_high,
+    first (share of resamples in which it leads).
     """
     names = list(errors)
     stacked = np.stack([errors[name] for name in names])  # [systems, seeds, N]
