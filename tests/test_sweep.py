@@ -114,6 +114,9 @@ def test_own_settings_win_over_the_study_and_that_over_the_recipe(study):
     changed = study(model=(*MODEL, ("causal", False), ("margin", 0.4)))
     assert Run(changed, SYSTEMS["future mask"], 0).configs[0].causal
     assert Run(changed, SYSTEMS["margin by label distance"], 0).configs[0].margin == 0.15
+    released = SYSTEMS["released choices and training"]
+    assert Run(study(training=()), released, 0).configs[1].epochs == 1000  # stops by itself
+    assert Run(study(), released, 0).configs[1].epochs == 1  # or where it is told to
     assert recipe("toy:3", 0)[0] == {}
     assert recipe("mosi", 0)[0]["dim"] == 50
 

@@ -56,7 +56,10 @@ class Run:
         shared = {k: v for k, v in (model | dict(study.model)).items() if k in known}
         dataset = next(iter(study.splits.values()))
         own = {} if system.kind in SIMPLE else system.fields(len(dataset.modalities))
-        training = training | dict(study.training) | dict(system.training)
+        asked = dict(study.training)
+        training = training | asked | dict(system.training)
+        if "epochs" in asked:  # at most, also for who has no limit of its own
+            training["epochs"] = min(training["epochs"], asked["epochs"])
         return (
             kind.for_dataset(dataset, **shared | own),
             TrainConfig(seed=self.seed, progress=False, device=study.device, **training),
