@@ -25,8 +25,8 @@ NO_NUMBERS = (  # what only shows them: pictures, checks, marks, commands, table
     *("plots/", "checks/", "grading/", "results/", "commands/"),
     *("cli.py", "__main__.py"),
     *("experiments/artifacts.py", "experiments/ceiling.py", "experiments/claims.py"),
-    *("experiments/cluster.py",),
-    *("experiments/comparison.py", "experiments/crossval.py", "experiments/formatting.py"),
+    *("experiments/cluster.py", "experiments/comparison.py", "experiments/crossval.py"),
+    "experiments/formatting.py",
     *("experiments/paper.py", "experiments/ranking.py", "experiments/reproduce.py"),
     *("experiments/results.py", "experiments/tables.py"),
 )

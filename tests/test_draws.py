@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dmdlite
-from dmdlite import ConfigError
+from dmdlite import ConfigError, DataError
 from dmdlite.experiments.runs import Run
 from dmdlite.experiments.study import Study, drawn_again, resampled
 from dmdlite.experiments.sweep import plan
@@ -24,6 +24,12 @@ def test_draws_of_the_toy_are_other_toys():
     again, other = drawn_again("toy", 0), drawn_again("toy:2", 3)
     assert again["train"].fingerprint() == dmdlite.load_dataset("toy")["train"].fingerprint()
     assert other["test"].fingerprint() == dmdlite.load_dataset("toy:5")["test"].fingerprint()
+
+
+@pytest.mark.parametrize("draw", [0, 1])
+def test_a_toy_without_a_number_is_refused_in_one_line(draw):
+    with pytest.raises(DataError, match="write toy:SEED with a whole number"):
+        drawn_again("toy:abc", draw)
 
 
 @given(seed=st.integers(0, 200), known=st.booleans())

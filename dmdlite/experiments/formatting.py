@@ -119,6 +119,13 @@ def equivalent(difference: Sequence[float], smallest: float = SMALLEST) -> bool:
     return equivalence_p(difference, smallest) < 0.05
 
 
+def shown_difference(difference: Sequence[float]) -> str:
+    """Mean ± half the 95 % interval, with its sign."""
+    if len(difference) < 2:
+        return NONE if not len(difference) else f"{difference[0]:+.3f}"
+    return f"{np.mean(difference):+.3f} ± {half_width(difference):.3f}"
+
+
 def shown_p(p: float) -> str:
     if np.isnan(p):
         return NONE

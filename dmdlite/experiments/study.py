@@ -177,10 +177,10 @@ def _load(
 
 def drawn_again(data: str, draw: int) -> Splits:
     """A draw of the data; see `Study`."""
+    found = load_dataset(data)  # says so where there is none
     kind, _, seed = data.partition(":")
-    if kind == "toy":
+    if draw and kind == "toy":
         return load_dataset(f"toy:{int(seed or 0) + draw}")
-    found = load_dataset(data)
     return {k: resampled(d, draw) for k, d in found.items()} if draw else found
 
 

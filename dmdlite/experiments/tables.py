@@ -14,11 +14,11 @@ from .formatting import (
     PERCENT,
     Table,
     about,
-    half_width,
     holm,
     paired_p,
     score,
     shown,
+    shown_difference,
     shown_p,
     values,
 )
@@ -56,13 +56,6 @@ def score_table(
         cells.append(tuple(line))
     cells.append(("floor", *(_floor(rows, m) for m in metrics), *[NONE] * (2 + len(published))))
     return Table(f"{caption} {about(rows)}", tuple(columns), tuple(cells))
-
-
-def shown_difference(difference: Sequence[float]) -> str:
-    """Mean ± half the 95 % interval, with its sign."""
-    if len(difference) < 2:
-        return NONE if not len(difference) else f"{difference[0]:+.3f}"
-    return f"{np.mean(difference):+.3f} ± {half_width(difference):.3f}"
 
 
 def _published(value: float | str) -> str:
