@@ -216,6 +216,7 @@ def test_claims_about_edges():
 def test_one_seed_proves_nothing():
     table = claims_table(planted(seeds=1))
     assert {cells[-1] for cells in table.cells} == {"open"}
+    assert not any("nan" in cell for cells in table.cells for cell in cells)
 
 
 @pytest.mark.parametrize("unit", ["homo", "hetero"])

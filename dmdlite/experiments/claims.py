@@ -16,6 +16,7 @@ from .formatting import (
     half_width,
     holm,
     paired_p,
+    shown_difference,
     shown_p,
     values,
 )
@@ -133,12 +134,12 @@ def claims_table(rows: pd.DataFrame) -> Table:
         (
             t.claim,
             t.measure,
-            f"{t.difference:+.3f} ± {t.half_width:.3f}",
+            shown_difference(claim.difference(rows)),
             shown_p(t.p),
             shown_p(t.holm),
             t.verdict,
         )
-        for t in verdicts(rows).itertuples()
+        for claim, t in zip(CLAIMS, verdicts(rows).itertuples(), strict=True)
     )
     columns = ("claim", "measure", "difference, 95 %", "p", "p (Holm)", "on these data")
     caption = (

@@ -78,7 +78,7 @@ def score(rows: pd.DataFrame, system: str, metric: str) -> str:
 def paired_p(a: Sequence[float], b: Sequence[float]) -> float:
     """p of a paired t-test, two-sided; NaN with one pair or without any spread but rounding's."""
     difference = np.asarray(a) - np.asarray(b)
-    if len(difference) < 2 or np.ptp(difference) <= 1e-9 * np.abs(difference).max():
+    if len(difference) < 2 or _constant(difference):
         return float("nan")
     return float(ttest_rel(a, b).pvalue)
 
@@ -94,12 +94,17 @@ def holm(p: Sequence[float]) -> np.ndarray:
     return together
 
 
-def half_width(difference: Sequence[float], level: float = 0.95) -> float:
-    """Half the t interval of a mean difference; NaN for one pair."""
+def _constant(difference: Sequence[float]) -> bool:
+    """No spread but that of rounding."""
+    return np.ptp(difference) <= 1e-9 * np.abs(difference).max()
+
+
+def half_width(difference: Sequence[float]) -> float:
+    """Half the 95 % t interval of a mean difference; NaN for one pair."""
     n = len(difference)
     if n < 2:
         return float("nan")
-    return float(student.ppf((1 + level) / 2, n - 1) * np.std(difference, ddof=1) / np.sqrt(n))
+    return float(student.ppf(0.975, n - 1) * np.std(difference, ddof=1) / np.sqrt(n))
 
 
 def equivalence_p(difference: Sequence[float], smallest: float = SMALLEST) -> float:
@@ -107,7 +112,7 @@ def equivalence_p(difference: Sequence[float], smallest: float = SMALLEST) -> fl
     (Schuirmann 1987). Below 0.05 the 90 % interval lies inside. NaN for one pair."""
     if len(difference) < 2:
         return float("nan")
-    if np.ptp(difference) <= 1e-9 * np.abs(difference).max():  # no spread but rounding's
+    if _constant(difference):
         return float(abs(np.mean(difference)) >= smallest)
     above = ttest_1samp(difference, -smallest, alternative="greater").pvalue
     below = ttest_1samp(difference, smallest, alternative="less").pvalue
