@@ -39,6 +39,9 @@ def from_arrays(
     seed: Annotated[int, typer.Option(min=0, help="Of the random split")] = 0,
     label_shift: Annotated[float, typer.Option(help="sentiment = (label - shift) * scale")] = 0.0,
     label_scale: Annotated[float, typer.Option(help="See --label-shift")] = 1.0,
+    unlabelled: Annotated[
+        bool, typer.Option("--unlabelled", help="Keep clips without a label, in train")
+    ] = False,
     out: Out = None,
     dtype: Dtype = Precision.float32,
 ) -> None:
@@ -51,7 +54,9 @@ def from_arrays(
     Folder or zip: labels.csv with columns id, label and optional split, group, text; then
     MODALITY/ID.csv, a line a step, a column a feature, with or without a header.
 
-    Without any label (no array, no column) the clips can be predicted; they go into test.
+    Without any label (no array, no column) the clips can be predicted; they go into test. With
+    --unlabelled some may lack one (NaN, an empty cell), and train learns from them what it can.
+    Where --shares makes the splits, they join train, unless a clip of their group is tested on.
 
     --shares never puts clips of one `group` (a video, a speaker) into different splits; without
     groups, those of one video, where the ids name it: video$_$clip, video[clip] or video_clip.
@@ -69,10 +74,13 @@ def from_arrays(
         raise DataError(f"{source}: {blank} clips without an id, where others have one")
     if len(set(ids)) < len(ids):
         raise DataError(f"{source}: {len(ids) - len(set(ids))} ids occur twice")
-    split = _splits(source, about, shares, seed, found.clips)
     labels = (about["labels"] - label_shift) * label_scale if "labels" in about else None
     if labels is not None:
-        check_labels(str(source), labels, about.get("ids"))
+        check_labels(str(source), labels, about.get("ids"), unlabelled)
+    known = np.ones(found.clips, bool) if labels is None else ~np.isnan(labels)
+    if not known.any():
+        raise DataError(f"{source}: no clip has a label; leave all out to convert for prediction")
+    split = _splits(source, about, shares, seed, known)
     convert(
         _pieces(name, found, labels, split, aligned),
         name,
@@ -80,7 +88,7 @@ def from_arrays(
         source=f"own features in {source.name}",
         inputs=[source],
         own=True,
-        total=len(split),
+        total=int(np.isin(split, SPLITS).sum()),
         dtype=dtype,
         aligned=aligned,
         label_map=f"(label - {label_shift:g}) * {label_scale:g}",
@@ -88,16 +96,24 @@ def from_arrays(
     )
 
 
-def _splits(source: Path, about: dict, shares: str | None, seed: int, clips: int) -> np.ndarray:
-    """[N] split of every clip: as given, or whole groups at random; unlabelled ones in test."""
+def _splits(
+    source: Path, about: dict, shares: str | None, seed: int, known: np.ndarray
+) -> np.ndarray:
+    """[N] split of every clip: as given, or whole groups at random; all in test where none has a
+    label. A clip whose label is not `known` [N] is in train, or, drawn, in none ("")."""
     if "split" in about:
         if shares:
             raise DataError(f"--shares: {source} says itself which split a clip is in")
         if unknown := sorted(set(about["split"]) - set(SPLITS)):
             raise DataError(f"{source}: split {str(unknown[0])!r}, expected {', '.join(SPLITS)}")
+        if (wrong := ~known & (about["split"] != "train")).any():
+            first = f"first clip {wrong.argmax()} from 0; only train may lack some"
+            raise DataError(
+                f"{source}: {wrong.sum()} clips of valid or test have no label, {first}"
+            )
         return about["split"]
     if "labels" not in about and not shares:
-        return np.full(clips, "test")
+        return np.full(len(known), "test")
     try:
         percent = [float(share) for share in (shares or "").split(",")]
     except ValueError:
@@ -109,8 +125,14 @@ def _splits(source: Path, about: dict, shares: str | None, seed: int, clips: int
         raise DataError(f"{source}: {blank} clips without a group, where others have one")
     found = group or videos_of(about.get("ids", np.arange(0)).tolist())
     typer.echo(f"split {described(found, bool(group))}", err=True)
-    part = drawn(found or range(clips), [share / 100 for share in percent], seed)
-    return np.array(SPLITS)[part]
+    groups = np.array(found or range(len(known)))
+    split = np.full(len(known), "train")
+    split[known] = np.array(SPLITS)[drawn(groups[known], [p / 100 for p in percent], seed)]
+    apart = ~known & np.isin(groups, groups[split != "train"])
+    if apart.any():
+        says = f"clips without a label, of a {'group' if group else 'video'} that is not in train"
+        typer.echo(f"{apart.sum()} {says}, are left out", err=True)
+    return np.where(apart, "", split)
 
 
 def _pieces(
@@ -128,7 +150,7 @@ def _pieces(
                 s,
                 name,
                 {m: steps[None] for m, steps in x.items()},
-                None if labels is None else labels[i : i + 1],
+                None if labels is None or np.isnan(labels[i]) else labels[i : i + 1],
                 [f"{name}_{i:05d}" if ids is None else str(ids[i])],
                 lengths={m: n[i : i + 1] for m, n in found.lengths.items()},
                 texts=[] if texts is None else [str(texts[i])],

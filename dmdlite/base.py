@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,12 @@ class SentimentModel(nn.Module):
     def for_dataset(cls, dataset: MultimodalDataset, **settings: Any) -> SentimentModel:
         """An untrained model that fits the data set; `settings` are fields of `config_class`."""
         return cls(cls.config_class.for_dataset(dataset, **settings))
+
+    @property
+    def learns_without_labels(self) -> bool:
+        """Whether a term of the loss needs no label. What weighs one is called `lambda_...`."""
+        fields = asdict(self.config).items()
+        return any(name.startswith("lambda_") and weight > 0 for name, weight in fields)
 
     def described(self) -> dict[str, Any]:
         """The model's name and its configuration, as config.json holds them."""

@@ -179,6 +179,7 @@ def info(name: Annotated[str, typer.Argument(help="As for --data")]) -> None:
     for split, dataset in splits.items():
         y = dataset.labels[dataset.labelled]
         spread = f"mean {y.mean():.2f}, sd {y.std(correction=0):.2f}" if len(y) else "none"
+        spread += f", {len(dataset) - len(y)} have none" if 0 < len(y) < len(dataset) else ""
         typer.echo(f"{split}: {len(dataset)} samples; labels {spread}")
         for m, width in zip(dataset.modalities, dataset.widths, strict=True):
             steps = dataset.lengths(m)
@@ -206,7 +207,7 @@ def _load(
 def _reference(splits: dict[str, MultimodalDataset]) -> MultimodalDataset | None:
     """What the floor's constant is chosen on, where it can be: labelled training samples."""
     train = splits.get("train")
-    return train if train is not None and len(train) and train.labelled.all() else None
+    return train if train is not None and train.labelled.any() else None
 
 
 def _print_scores(scores: dict, split: str) -> None:

@@ -152,6 +152,7 @@ class TrainConfig(Settings):
 
     epochs: Count = 30  # at most; early stopping may end sooner
     batch_size: Count = 32  # B, per process
+    labelled_share: Rate | None = None  # of each batch, at least: labels are repeated; None: once
     learning_rate: Positive = 1e-3  # Adam
     weight_decay: Weight = 0.0  # Adam
     accumulate: Count = 1  # batches whose mean gradient makes one step

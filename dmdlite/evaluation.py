@@ -75,3 +75,9 @@ def evaluate(
     scores = sentiment_metrics(predict(model, dataset), labels)
     floor = floors(labels, None if reference is None else reference.labels.cpu())
     return {**scores, "floors": floor}
+
+
+def scored(model: nn.Module, splits: dict[str, MultimodalDataset]) -> dict[str, dict]:
+    """`evaluate` on valid and on test, where they are labelled."""
+    there = [s for s in ("valid", "test") if len(splits.get(s, ())) and splits[s].labelled.all()]
+    return {split: evaluate(model, splits[split], splits["train"]) for split in there}

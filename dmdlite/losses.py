@@ -3,6 +3,7 @@
 Every term but the margin loss is a mean over samples, and a sample's own value is a mean over
 its real steps. So a batch of 2B has the mean loss of its two halves, which is what data-parallel
 training assumes. Triplets of the margin loss live inside one batch and do not add up that way.
+A sample without a label counts in every term but the task and margin losses.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from .config import DMDConfig
 from .data import Batch
+from .data.labels import labelled_mean
 from .data.masks import masked_mean
 from .gd_unit import GDOutput
 
@@ -93,12 +95,15 @@ def margin_loss(
     """Eq. 4, exactly its set S: 1/|S| sum of max(0, alpha - cos(x_i, x_j) + cos(x_i, x_k)).
 
     common [B, M, d] holds one pooled X_m^com for each sample and modality; labels [B];
-    present [B, M] bool leaves missing modalities out of S. Scalar, float32 or wider; 0, with
-    gradient 0, when S is empty. `by_distance` asks for margin |y_i - y_k| between anchor and
-    negative, as the released code does. S grows with B^3 M^2, memory with B^2 M^2.
+    present [B, M] bool leaves missing modalities out of S, a label NaN its sample. Scalar, float32
+    or wider; 0, with gradient 0, when S is empty. `by_distance` asks for margin |y_i - y_k|
+    between anchor and negative, as the released code does. S grows with B^3 M^2, memory with
+    B^2 M^2.
     """
     if present is None:
         present = torch.ones(common.shape[:2], dtype=torch.bool, device=common.device)
+    present = present & ~labels.isnan()[:, None]
+    labels = labels.nan_to_num()
     unit = F.normalize(common, dim=-1, eps=1e-8)  # [B, M, d]
     cosine = torch.einsum("aid,bjd->aibj", unit, unit)  # [B, M, B, M]
     # bfloat16 skips whole numbers above 256, where counts go; float32 has them all up to 2^24.
@@ -126,17 +131,18 @@ def orthogonality_loss(
 
 
 def task_error(
-    prediction: Tensor, units: Sequence[GDOutput], present: Tensor, labels: Tensor
+    prediction: Tensor, units: Sequence[GDOutput], present: Tensor, batch: Batch
 ) -> Tensor:
     """Mean absolute error of the fused prediction and of every GD-Unit logit, summed.
 
-    prediction [B], present [B, M], labels [B] -> scalar. The logits are trained on the labels too,
-    so that a distilled logit means something. A missing modality's logit does not count.
+    prediction [B], present [B, M] -> scalar. The logits are trained on the labels too, so that a
+    distilled logit means something. A missing modality's logit does not count, nor a sample
+    without a label.
     """
-    error = (prediction - labels).abs().mean()
+    error = labelled_mean((prediction - batch.targets).abs(), batch)
     for unit in units:
-        unimodal = (unit.logits - labels[:, None]).abs() * present  # [B, M]
-        error = error + unimodal.sum(1).mean()
+        unimodal = (unit.logits - batch.targets[:, None]).abs() * present  # [B, M]
+        error = error + labelled_mean(unimodal.sum(1), batch)
     return error
 
 
@@ -167,10 +173,10 @@ class DMDOutput:
 Term = Callable[[DMDOutput, Batch], Tensor]  # a loss of the objective, unweighted
 
 
-def task_loss(output: DMDOutput, labels: Tensor) -> Tensor:
+def task_loss(output: DMDOutput, batch: Batch) -> Tensor:
     """`task_error` of DMD's prediction and of both its GD-Units."""
     units = (output.homo, output.hetero)
-    return task_error(output.prediction, units, output.present, labels)
+    return task_error(output.prediction, units, output.present, batch)
 
 
 def reconstruction_term(output: DMDOutput, batch: Batch) -> Tensor:
@@ -198,7 +204,7 @@ def orthogonality_term(output: DMDOutput, batch: Batch) -> Tensor:
 
 
 TERMS: dict[str, Term] = {
-    "task": lambda output, batch: task_loss(output, batch.labels),
+    "task": task_loss,
     "rec": reconstruction_term,
     "cyc": cycle_term,
     "mar": margin_term,

@@ -73,11 +73,15 @@ def sentiment_metrics(prediction, target) -> dict[str, float]:
 def floors(target, reference=None) -> dict[str, float]:
     """What the best constant reaches on targets [N]: a score below it has learned nothing.
 
-    The constant is chosen on `reference` labels (default: the targets themselves): for each
+    The constant is chosen on the `reference` labels that there are, not NaN (default: the targets
+    themselves; ValueError where there is none): for each
     accuracy the majority class, for F1 the same constant's F1, for MAE the median; corr is 0.
     """
     y = _array(target)
     r = y if reference is None else _array(reference)
+    r = r[~np.isnan(r)]
+    if not len(r):
+        raise ValueError("floors: the reference has no label")
     constants = {
         "acc7": _majority(np.round(np.clip(r, -3, 3))),
         "acc5": _majority(np.round(np.clip(r, -2, 2))),

@@ -126,6 +126,12 @@ class DMD(SentimentModel):
         widths = [c.dim] * c.num_modalities + [c.reinforced_dim] * c.num_modalities
         self.fusion = AdaptiveFusion(widths, c.output_dropout)
 
+    @property
+    def learns_without_labels(self) -> bool:
+        c = self.config
+        distils = c.homo_gd or c.hetero_gd
+        return (c.decoupling and c.lambda_dec > 0) or (distils and c.lambda_ddl > 0)
+
     def forward(self, batch: Batch) -> DMDOutput:
         """Raises ModelError when the batch's modalities or widths are not the model's."""
         batch = self.prepared(batch)

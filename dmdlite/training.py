@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -25,10 +26,11 @@ from .checkpoint import (
 )
 from .config import TrainConfig
 from .data.dataset import Batch, MultimodalDataset, check_trainable
+from .data.labels import epoch_order
 from .data.scaling import Scaler, column_statistics, needs_scaling
 from .devices import autocast, compiled, pick_device, resident, seed_everything, threads_for
 from .errors import ConfigError, Stopped
-from .evaluation import evaluate, forward_all, predict, validate  # noqa: F401  others ask here
+from .evaluation import evaluate, forward_all, predict, scored, validate  # noqa: F401  others ask here
 from .files import claimed, write_json
 from .processes import Processes
 
@@ -57,13 +59,18 @@ def fit(
     of the margin loss, batch normalisation) sees each process's own. The main process validates,
     and all go by what it finds.
 
-    Raises DataError for a missing or empty split, one without labels, one on another scale than
-    train, or an `out` that holds something else than a run; ConfigError when the run to resume had
-    other settings or there are more processes than samples, FloatingPointError when a loss is not
-    finite, Stopped on Ctrl-C, once the best model so far is in place and written.
+    Training samples may lack a label: terms that need one leave them out, the others use them, and
+    batches mix them as `config.labelled_share` says. A model without such terms never sees them.
+
+    Raises DataError for a missing or empty split, a train without any label, a valid that lacks
+    one, a split on another scale than train, or an `out` that holds something else than a run;
+    ConfigError when the run to resume had other settings or there are more processes than samples,
+    FloatingPointError when a loss is not finite, Stopped on Ctrl-C, once the best model so far is
+    in place and written.
     """
     config = config or TrainConfig()
     check_trainable(splits)
+    splits = splits | {"train": _of_use(splits["train"], model, config)}
     device = pick_device(config.device)
     autocast(device, config.bf16)  # says so now where it cannot
     processes = Processes.joined(device)
@@ -74,6 +81,16 @@ def fit(
     claim = claimed(out) if out and processes.main else nullcontext()
     with claim, threads_for(_largest_state(model, splits["train"], config)):
         return _fit(model, splits, config, device, processes, out)
+
+
+def _of_use(train: MultimodalDataset, model: nn.Module, config: TrainConfig) -> MultimodalDataset:
+    """The training samples that the model's loss can use."""
+    if train.labelled.all() or getattr(model, "learns_without_labels", False):
+        return train
+    if config.progress:
+        says = f"{int((~train.labelled).sum())} of {len(train)} training samples lack a label and "
+        tqdm.write(f"{says}are left out: this model learns from labels alone", file=sys.stderr)
+    return train.subset(train.labelled)
 
 
 def _largest_state(model: nn.Module, train: MultimodalDataset, config: TrainConfig) -> int:
@@ -133,7 +150,9 @@ def _fit(
     if out and processes.main and state.history:
         model.save_pretrained(out)
         seconds = time.perf_counter() - started
-        write_json(out / "metrics.json", _report(model, splits, state, device, seconds, stopped))
+        facts = {"stopped": stopped, "best_epoch": state.best_epoch, "epochs": len(state.history)}
+        facts |= {"seconds": round(seconds, 1), "device": str(device), "torch": torch.__version__}
+        write_json(out / "metrics.json", facts | scored(model, splits))
     if stopped:
         raise Stopped(state.history)
     return state.history
@@ -195,11 +214,6 @@ def _likely_cause(train: MultimodalDataset) -> str:
     return "try a lower learning_rate"
 
 
-def _epoch_order(n: int, seed: int, epoch: int) -> Tensor:
-    """A shuffle that depends on seed and epoch alone."""
-    return torch.randperm(n, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
-
-
 def _train_pass(
     state: TrainState,
     dataset: MultimodalDataset,
@@ -208,16 +222,18 @@ def _train_pass(
     step: Step,
 ) -> dict[str, float]:
     """One optimiser step every `accumulate` batches of every process; the mean of every loss over
-    all samples."""
+    all samples that it counts."""
     model, optimiser = state.model.train(), state.optimiser
     device = next(model.parameters()).device
     sums = defaultdict(lambda: torch.zeros((), device=device))
-    order = _epoch_order(len(dataset), config.seed, len(state.history) + 1)
+    labelled = dataset.labelled.cpu()
+    order = epoch_order(labelled, config.labelled_share, config.seed, len(state.history) + 1)
+    share = labelled[order].float().mean().item()
     for group in order.split(config.batch_size * config.accumulate * processes.count):
         optimiser.zero_grad(set_to_none=True)
         shapes = SHAPES if config.compile else None
         for batch in dataset.batches(config.batch_size, processes.share(group), shapes):
-            batch = batch.to(device)
+            batch = replace(batch.to(device), labelled_share=share)
             whole = len(batch) == config.batch_size  # a smaller one is not worth compiling
             with autocast(device, config.bf16):
                 losses = (step if whole else batch_losses)(model, batch)
@@ -231,19 +247,3 @@ def _train_pass(
         optimiser.step()
     processes.add_up(sums.values())
     return {name: (value / len(order)).item() for name, value in sums.items()}
-
-
-def _report(
-    model, splits, state: TrainState, device: torch.device, seconds: float, stopped: bool
-) -> dict:
-    """What metrics.json holds."""
-    scored = [s for s in ("valid", "test") if len(splits.get(s, ())) and splits[s].labelled.all()]
-    return {
-        "stopped": stopped,
-        "best_epoch": state.best_epoch,
-        "epochs": len(state.history),
-        "seconds": round(seconds, 1),
-        "device": str(device),
-        "torch": torch.__version__,
-        **{split: evaluate(model, splits[split], splits["train"]) for split in scored},
-    }

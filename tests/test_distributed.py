@@ -10,6 +10,7 @@ import torch
 
 import dmdlite
 from dmdlite import ConfigError, TrainConfig
+from dmdlite.data.labels import hide_labels
 from dmdlite.data.toy import make_toy
 from dmdlite.processes import Processes
 from dmdlite.registry import MODELS, find_model
@@ -24,17 +25,19 @@ SCRIPT = """
 import json, os, sys
 import torch
 import dmdlite
+from dmdlite.data.labels import hide_labels
 from dmdlite.data.toy import make_toy
 from dmdlite.registry import find_model
 
 torch.set_num_threads(1)
 folder, todo = sys.argv[1], json.loads(sys.argv[2])
 splits = make_toy(0, sizes=(35, 12, 1))
-for key, (name, settings, training) in todo.items():
+for key, (name, settings, training, *keep) in todo.items():
+    few = {"train": hide_labels(splits["train"], *keep, seed=0)} if keep else {}
     dmdlite.seed_everything(int(os.environ["RANK"]))  # another start in every process
     model = find_model(name).for_dataset(splits["train"], **settings)
     config = dmdlite.TrainConfig(progress=False, device="cpu", **training)
-    history = dmdlite.fit(model, splits, config)
+    history = dmdlite.fit(model, splits | few, config)
     found = {"history": history, "weights": model.state_dict()}
     torch.save(found, f"{folder}/{key}-{os.environ['RANK']}.pt")
 """
@@ -62,6 +65,7 @@ def two_processes(tmp_path_factory):
     todo = {name: (name, settings, TRAINING) for name, settings in SYSTEMS.items()}
     todo |= {
         "step": ("DMD", STEP_MODEL, STEP),
+        "step of few labels": ("DMD", STEP_MODEL, STEP, 11),
         "whole": ("DMD", SMALL, RESUMED | {"epochs": 4, "out": whole}),
         "first part": ("DMD", SMALL, RESUMED | {"epochs": 2, "out": parts}),
         "resumed": ("DMD", SMALL, RESUMED | {"epochs": 4, "out": parts, "resume": True}),
@@ -89,14 +93,17 @@ def splits():
     return make_toy(0, sizes=(35, 12, 1))
 
 
-def test_a_step_of_two_is_the_step_of_all_samples(two_processes, splits):
+@pytest.mark.parametrize("labels", [35, 11])
+def test_a_step_of_two_is_the_step_of_all_samples(two_processes, splits, labels):
     """35 samples in steps of 9 per process: 18, then 17, unevenly shared; no clip is dropped.
-    Without the margin loss, whose triplets live in one batch, and without dropout."""
+    Without the margin loss, whose triplets live in one batch, and without dropout. Labels, where
+    24 clips have none, fall unevenly, too."""
+    splits["train"] = hide_labels(splits["train"], labels, seed=0)
     dmdlite.seed_everything(0)  # as the main process
     model = find_model("DMD").for_dataset(splits["train"], **STEP_MODEL)
     config = TrainConfig(progress=False, device="cpu", **(STEP | {"batch_size": 18}))
     history = dmdlite.fit(model, splits, config)
-    first, second = two_processes["step"]
+    first, second = two_processes["step" if labels == 35 else "step of few labels"]
     for key, value in model.state_dict().items():
         torch.testing.assert_close(first["weights"][key], value, atol=1e-4, rtol=1e-3)
     for ours, alone in zip(second["history"], history, strict=True):

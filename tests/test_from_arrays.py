@@ -116,12 +116,13 @@ def test_aligned_clips_keep_one_grid(run):
 @given(groups=st.lists(st.integers(0, 12), min_size=3, max_size=60), seed=st.integers(0, 5))
 def test_random_split_keeps_groups_whole_and_shares_close(groups, seed):
     about = {"labels": np.zeros(len(groups)), "group": np.array(groups)}
-    split = from_arrays._splits("x", about, "60,20,20", seed, len(groups))
+    known = np.ones(len(groups), bool)
+    split = from_arrays._splits("x", about, "60,20,20", seed, known)
     for group in set(groups):
         assert len(set(split[about["group"] == group])) == 1
     largest = max(np.bincount(groups))
     assert abs((split == "train").sum() - 0.6 * len(groups)) <= largest + 1
-    assert (split == from_arrays._splits("x", about, "60,20,20", seed, len(groups))).all()
+    assert (split == from_arrays._splits("x", about, "60,20,20", seed, known)).all()
 
 
 def test_shares_from_the_command_line(run):

@@ -224,6 +224,7 @@ def _report(out: Path, splits: dict[str, MultimodalDataset], about: dict[str, An
     for split, data in splits.items():
         y = data.labels[data.labelled]
         shown = f"labels {y.min():.2f} to {y.max():.2f}" if len(y) else "no labels: to predict only"
+        shown += f", {len(data) - len(y)} have none" if 0 < len(y) < len(data) else ""
         typer.echo(f"{split}: {len(data)} samples, {shown}")
         for m, width in zip(data.modalities, data.widths, strict=True):
             steps = data.lengths(m)

@@ -54,12 +54,18 @@ def _flags(low: float, high: float) -> str:
     )
 
 
-def check_labels(where: str, labels: np.ndarray, ids: Sequence[str] | None) -> None:
-    """Raises DataError that names the first clip whose label is no number."""
-    bad = np.flatnonzero(~np.isfinite(labels))
+def check_labels(
+    where: str, labels: np.ndarray, ids: Sequence[str] | None, unlabelled: bool | None = None
+) -> None:
+    """Raises DataError that names the first clip whose label is no number.
+
+    With `unlabelled` a label may be NaN; False: the person could have allowed it, None: not here.
+    """
+    bad = np.flatnonzero(np.isinf(labels) if unlabelled else ~np.isfinite(labels))
     if len(bad):
         first = ids[bad[0]] if ids is not None and len(ids) else f"clip {bad[0]} from 0"
         raise DataError(
             f"{where}: {len(bad)} of {len(labels)} labels are NaN, inf or missing (an empty "
             f"cell?), first {first}; leave all labels out to convert clips for prediction"
+            + (", or give --unlabelled to learn also from clips without" * (unlabelled is False))
         )

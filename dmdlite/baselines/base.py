@@ -13,6 +13,7 @@ from ..base import SentimentModel
 from ..config import ModelConfig
 from ..data.alignment import is_aligned
 from ..data.dataset import Batch, MultimodalDataset
+from ..data.labels import labelled_mean
 from ..settings import Count, Rate, configuration, require
 
 
@@ -51,14 +52,15 @@ class Output:
     prediction: Tensor  # [B] sentiment
     terms: dict[str, Tensor] = field(default_factory=dict)  # other losses, scalars, by name
     weights: dict[str, float] = field(default_factory=dict)  # what each weighs in the total
-    error: Callable[[Tensor, Tensor], Tensor] = F.l1_loss  # between prediction and label
+    error: Callable[..., Tensor] = F.l1_loss  # between prediction and label
 
     def __post_init__(self) -> None:
         self.prediction = self.prediction.float()
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """ "task", the other terms by name, unweighted, and their weighted sum "total"."""
-        terms = {"task": self.error(self.prediction, batch.labels)}
+        error = self.error(self.prediction, batch.targets, reduction="none")  # [B]
+        terms = {"task": labelled_mean(error, batch)}
         terms |= {k: x.float() for k, x in self.terms.items()}
         total = terms["task"] + sum(self.weights[k] * terms[k] for k in self.terms)
         return terms | {"total": total}

@@ -38,7 +38,7 @@ class MulTOutput:
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """ "task", with a GD-Unit also "hetero", and their weighted sum "total"."""
         units = [self.hetero] if self.hetero else []
-        terms = {"task": task_error(self.prediction, units, self.present, batch.labels)}
+        terms = {"task": task_error(self.prediction, units, self.present, batch)}
         terms["total"] = terms["task"]
         if self.hetero:
             terms["hetero"] = self.hetero.loss
@@ -74,6 +74,10 @@ class MulT(SentimentModel):
         total = c.num_modalities * c.reinforced_dim
         self.head = ResidualHead(total, c.output_dropout)
         self.hetero = gd_unit(c, c.reinforced_dim, c.gd_prior) if c.hetero_gd else None
+
+    @property
+    def learns_without_labels(self) -> bool:
+        return self.config.hetero_gd and self.config.lambda_ddl > 0
 
     def forward(self, batch: Batch) -> MulTOutput:
         """Raises ModelError when the batch's modalities or widths are not the model's."""

@@ -35,12 +35,13 @@ def absolute_ridge(train: MultimodalDataset, test: MultimodalDataset, seed: int 
 
 
 def mlp(train: MultimodalDataset, test: MultimodalDataset, seed: int = 0) -> np.ndarray:
-    """Predictions [N_test] of one hidden layer, stopped on a tenth of the training samples."""
+    """Predictions [N_test] of one hidden layer, stopped on a tenth of the training samples, where
+    that is two or more."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPRegressor
 
     shape = {"hidden_layer_sizes": (64,), "alpha": 1.0, "max_iter": 500}
-    model = MLPRegressor(**shape, early_stopping=True, random_state=seed)
+    model = MLPRegressor(**shape, early_stopping=len(train) >= 20, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(time_pooled(train), train.labels).predict(time_pooled(test))

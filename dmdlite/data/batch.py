@@ -18,6 +18,8 @@ class Batch:
     features: dict[str, Tensor]  # m -> [B, T_m, D_m] float32, zero where padded
     masks: dict[str, Tensor]  # m -> [B, T_m] bool, True at real steps
     labels: Tensor  # [B] float32, sentiment in [-3, 3]; NaN where there is none
+    # Of the samples that this batch is a part of, how many have a label; None: of these themselves.
+    labelled_share: float | None = None
     # Real steps [B, M] on the CPU, and of which masks: there where who made the batch knows them.
     counted: tuple[Tensor, list[tuple[Tensor, int]]] | None = field(default=None, repr=False)
 
@@ -50,11 +52,17 @@ class Batch:
         """[B, M] bool: False where a modality has no real step (a missing modality)."""
         return torch.stack([mask.any(dim=1) for mask in self.masks.values()], dim=1)
 
+    @property
+    def targets(self) -> Tensor:
+        """[B] labels, 0 where there is none: an error from it is finite. See `labelled_mean`."""
+        return self.labels.nan_to_num()
+
     def to(self, device: torch.device | str) -> Batch:
         move = {"device": device, "non_blocking": True}
         moved = Batch(
             {m: x.to(**move) for m, x in self.features.items()},
             {m: x.to(**move) for m, x in self.masks.items()},
             self.labels.to(**move),
+            self.labelled_share,
         )
         return moved.with_count(self.real_steps())

@@ -231,10 +231,12 @@ def _joined(parts: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def check_trainable(splits: dict[str, MultimodalDataset]) -> None:
-    """Raises DataError unless there are train and valid, with samples and labels."""
+    """Raises DataError unless there are train and valid, with samples; train with some labels,
+    valid with all."""
     for split in ("train", "valid"):
         if split not in splits or not len(splits[split]):
             raise DataError(f"fit needs a {split} split; got {', '.join(splits) or 'none'}")
         data = splits[split]
-        if without := int((~data.labelled).sum()):
+        without = int((~data.labelled).sum())
+        if without and (split == "valid" or without == len(data)):
             raise DataError(f"{data.name}, {split}: {without} of {len(data)} samples lack a label")

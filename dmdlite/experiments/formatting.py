@@ -143,13 +143,15 @@ def repeated(rows: pd.DataFrame) -> str:
 
 
 def about(rows: pd.DataFrame) -> str:
-    """Data, seeds or draws, test samples, device: the end of every caption."""
+    """Data, labels, seeds or draws, test samples, device: the end of every caption."""
     first = rows.iloc[0]
     seeds = rows["seed"].nunique()
     kind = repeated(rows)
     grouping = first.get("grouping")
     by = f" {grouping}" if isinstance(grouping, str) else ""
     how = f"{first['folds']} folds{by}" if first["folds"] else "own splits"
+    labelled = first.get("labelled")
+    how += "" if pd.isna(labelled) else f", {labelled:g} labels in train"
     return (
         f"Ours: {first['data']} ({first['setting']}, {how}, {first['samples']} test samples), "
         f"mean ± sd of {seeds} {kind}{'s' * (seeds > 1)}, on {first['device']}."

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..config import DMDConfig
 from ..data.dataset import Batch
+from ..data.labels import labelled_mean
 from ..losses import TERMS, mean_hinge, sentiment_class
 from ..model import DMD, AdaptiveFusion, DMDOutput
 
@@ -35,11 +36,16 @@ class GateReplaces(DMD):
         self.fusion = ReplacingFusion(widths, config.output_dropout)
 
 
+def fused_error(output: DMDOutput, batch: Batch) -> Tensor:
+    """Mean absolute error of the fused prediction alone."""
+    return labelled_mean((output.prediction - batch.targets).abs(), batch)
+
+
 class LabelsUnseen(DMD):
     """DMD to the letter of Eq. 11: the task loss is the fused prediction's alone, so that nothing
     ties the GD-Units' logits to the labels."""
 
-    terms = TERMS | {"task": lambda output, batch: F.l1_loss(output.prediction, batch.labels)}
+    terms = TERMS | {"task": fused_error}
 
 
 def margin_any_modality(output: DMDOutput, batch: Batch) -> Tensor:
@@ -47,7 +53,7 @@ def margin_any_modality(output: DMDOutput, batch: Batch) -> Tensor:
     any other a negative (row 6)."""
     c = output.config
     unit = F.normalize(output.pooled.flatten(0, 1), dim=-1, eps=1e-8)  # [B M, d]
-    there = output.present.flatten()  # [B M]
+    there = (output.present & ~batch.labels.isnan()[:, None]).flatten()  # [B M]
     classes = sentiment_class(batch.labels).repeat_interleave(c.num_modalities)
     same = classes[:, None] == classes
     pair = there[:, None] & there

@@ -51,6 +51,9 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="Folder for tables, figures and runs")] = Path(
         "runs/reproduce"
     ),
+    labelled: Annotated[
+        int | None, typer.Option(help="Training samples that keep their label; the rest lose it")
+    ] = None,
     budget: Annotated[
         int, typer.Option("--trials", help="Settings tried a system in table1 and 2; 0: defaults")
     ] = BUDGET,
@@ -76,7 +79,7 @@ def reproduce(
         raise ConfigError(f"reproduce what? {WHAT}")
     names = chosen(what or "all")
     _check_place(out)
-    study = _study(data, setting, folds, standardize, epochs, device, settings)
+    study = _study(data, setting, folds, standardize, epochs, device, settings, labelled)
     systems, runs = systems_of(names), out / "runs"
     find = found_so_far if listed or cluster or job else partial(settled, jobs=jobs)
 
@@ -145,6 +148,7 @@ def _study(
     epochs: int | None,
     device: str | None,
     settings: list[str] | None,
+    labelled: int | None,
 ) -> Study:
     if setting not in (None, "aligned", "unaligned"):
         raise ConfigError(f"setting: aligned or unaligned, got {setting!r}")
@@ -153,9 +157,8 @@ def _study(
     refused = ("out", "epochs", "seed", "device", "resume", "progress")
     model, training = parse_settings(settings, *refused)
     training |= {} if epochs is None else {"epochs": epochs}
-    return Study(
-        data, setting, folds, standardize, tuple(model.items()), tuple(training.items()), device
-    )
+    model, training = tuple(model.items()), tuple(training.items())
+    return Study(data, setting, folds, standardize, model, training, device, labelled=labelled)
 
 
 def _parameters(settings: list[str]) -> dict[str, Any]:
@@ -197,6 +200,8 @@ def _write(made: Artifacts, rows: pd.DataFrame, name: str, folder: Path) -> None
     first = {fact: rows[fact].iloc[0] for fact in facts}
     first |= {"seeds": rows["seed"].nunique(), "runs": len(rows)}
     first |= {"seconds": round(rows["seconds"].sum(), 1), "date": rows["date"].max()}
+    if rows["labelled"].notna().any():
+        first["labelled"] = rows["labelled"].iloc[0]
     plain = {k: v.item() if hasattr(v, "item") else v for k, v in first.items()}
     write_json(folder / f"{name}.json", {"experiment": name, **plain})
 

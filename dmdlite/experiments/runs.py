@@ -75,7 +75,7 @@ class Run:
         trained = {"model": model, "training": training}
         trained = dict(system.settings) if system.kind in SIMPLE else trained
         used = (study.data_id, study.found_setting, study.folds, study.standardized)
-        used += (study.incomplete,)
+        used += (study.incomplete, study.labelled)
         about = [code_version(), system.kind, system.control, *used, trained]
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -133,7 +133,10 @@ def _one_fold(
     """Outputs on the test samples, and facts about the training."""
     test = splits["test"]
     if run.system.kind in SIMPLE:
-        train, test = standardize(concatenate([splits["train"], splits["valid"]]), test)
+        train = splits["train"].subset(splits["train"].labelled)
+        if run.study.labelled is None:  # else it would learn from more labels than were left
+            train = concatenate([train, splits["valid"]])
+        train, test = standardize(train, test)
         read = run.system.settings.get("modalities", test.modalities)
         predict = SIMPLE[run.system.kind]
         prediction = predict(train.select(*read), test.select(*read), run.seed)
@@ -177,6 +180,7 @@ def _about(run: Run, facts: list[dict], seconds: float) -> dict[str, Any]:
         "grouping": study.grouping,
         "control": run.system.control,
         "samples": study.samples,
+        "labelled": study.labelled,
         "config_hash": run.config_hash,
         "dmdlite": __version__,
         "torch": torch.__version__,

@@ -18,6 +18,7 @@ from torch import Tensor
 from ..data import MultimodalDataset, concatenate
 from ..data.alignment import Splits, in_setting
 from ..data.groups import described, drawn, groups_of
+from ..data.labels import hide_labels
 from ..data.scaling import standardize
 from ..data.storage import find_folder, load_dataset
 from ..errors import ConfigError, DataError
@@ -73,7 +74,8 @@ class Study:
 
     A `draw` other than 0 is another sample of the same kind: the toy of another seed; of data with
     splits of their own, each split's videos (clips, where no videos are known) drawn with
-    replacement. With folds the shuffle is what a draw changes.
+    replacement. With folds the shuffle is what a draw changes. Where only so many samples of train
+    stay `labelled`, the seed decides which, and valid keeps all its labels; see `hide_labels`.
     """
 
     data: str
@@ -85,12 +87,15 @@ class Study:
     device: str | None = None
     incomplete: bool = False  # folds: samples that lack a modality join every training fold
     draw: int = 0
+    labelled: int | None = None  # training samples that keep their label; None: all that have one
 
     @property
     def name(self) -> str:
         """A folder's name for what is found."""
         parts = [Path(self.data).name.replace(":", "-"), self.setting or ""]
-        return "-".join(filter(None, [*parts, f"{self.folds}folds" if self.folds else ""]))
+        parts += [f"{self.folds}folds" if self.folds else ""]
+        parts += [f"{self.labelled}labels" if self.labelled else ""]
+        return "-".join(filter(None, parts))
 
     @property
     def splits(self) -> Splits:
@@ -136,6 +141,12 @@ class Study:
 
     def parts(self, seed: int) -> Iterable[tuple[Splits, Tensor]]:
         """({"train", "valid", "test"}, places of the test samples) of every fold."""
+        for splits, places in self._whole_parts(seed):
+            if self.labelled is not None:
+                splits |= {"train": hide_labels(splits["train"], self.labelled, seed)}
+            yield splits, places
+
+    def _whole_parts(self, seed: int) -> Iterable[tuple[Splits, Tensor]]:
         if not self.folds:
             parts = [self.splits[name] for name in SPLITS]
             parts = standardize(*parts) if self.standardized else parts
@@ -165,8 +176,10 @@ def _load(
     identity = hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
     splits, _ = in_setting(found, setting)
     for split, dataset in splits.items():
-        if without := int((~dataset.labelled).sum()):
-            raise DataError(f"{data}: {without} samples of {split} lack a label")
+        without = int((~dataset.labelled).sum())
+        if without and (folds or split != "train"):
+            where = ", which folds would test on" if split == "train" else ""
+            raise DataError(f"{data}: {without} samples of {split} lack a label{where}")
     if not folds:
         return _own(data, splits), identity, ""
     pool = concatenate(list(splits.values()))
