@@ -13,7 +13,9 @@ from ..errors import ConfigError
 
 DataName = Annotated[
     str,
-    typer.Option("--data", help="toy, toy:SEED, a data set's folder, or its name in $DMDLITE_DATA"),
+    typer.Option(
+        "--data", help="toy, toy:SEED, toy:DIAL=VALUE,..., a folder, or its name in $DMDLITE_DATA"
+    ),
 ]
 Settings = Annotated[
     list[str] | None,

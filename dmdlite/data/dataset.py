@@ -19,6 +19,7 @@ from ..errors import DataError
 from .batch import Batch
 from .validation import CHECKED_BYTES, check_finite, check_parts
 
+SPLITS = ("train", "valid", "test")
 HASHED_ROWS = 1 << 14  # steps hashed at a time: a data set need not fit into memory
 
 

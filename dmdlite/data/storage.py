@@ -20,11 +20,11 @@ from safetensors.torch import load_file
 
 from ..errors import DataError
 from ..files import put_in_place, read_json, save_tensors, version, workspace, write_json
-from .dataset import MultimodalDataset
+from .dataset import SPLITS, MultimodalDataset
 from .toy import make_toy
+from .worlds import spelled
 
 FORMAT = 1
-SPLITS = ("train", "valid", "test")
 OPTIONAL = ("texts", "groups")  # of samples, in dataset.json
 DATA_HOME = "DMDLITE_DATA"  # environment variable: the folder that holds data sets, by name
 
@@ -124,16 +124,13 @@ def warn_of_unfit(name: str | Path) -> None:
 def load_dataset(name: str | Path) -> dict[str, MultimodalDataset]:
     """The splits of a data set, by split name.
 
-    `name` is "toy" (or "toy:SEED"), a folder in the on-disk format, or the name of such a
-    folder under $DMDLITE_DATA (default: ./data).
+    `name` is "toy" (or "toy:SEED", or another world's: `worlds.spelled`), a folder in the on-disk
+    format, or the name of such a folder under $DMDLITE_DATA (default: ./data).
 
     Raises DataError that names the file and the field when something is missing or wrong.
     """
-    kind, _, seed = str(name).partition(":")
-    if kind == "toy":
-        if seed and not (seed.isascii() and seed.isdigit()):
-            raise DataError(f"{name}: write toy:SEED with a whole number, for example toy:7")
-        return make_toy(int(seed or 0))
+    if str(name).partition(":")[0] == "toy":
+        return make_toy(*spelled(str(name)))
     home = Path(os.environ.get(DATA_HOME, "data"))
     for folder in (Path(name), home / name):
         found = _load_one_version(folder)

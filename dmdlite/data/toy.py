@@ -27,51 +27,13 @@ modality and no modality alone suffices; they were not searched for a winner amo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from .dataset import MultimodalDataset
-
-SIZES = (1000, 250, 500)  # train, valid, test
-
-
-@dataclass(frozen=True)
-class _Sense:
-    """How one modality shows the world."""
-
-    width: int  # D_m
-    rate: float  # steps a second
-    shown: float  # q_m, probability that it shows an event
-    lag: float  # l_m, seconds
-    bump: float  # b_m, seconds
-    valence: float  # a_m, gain of what is felt
-    emphasis: float  # h_m, gain of how strongly
-    noise: float  # sigma_m
-    missing: float  # probability that a clip lacks it
-
-
-SENSES = {
-    "language": _Sense(24, 1.5, 0.95, 0.0, 0.30, 1.4, 0.0, 0.5, 0.06),
-    "vision": _Sense(16, 2.0, 0.7, -0.3, 0.45, 0.25, 0.8, 1.5, 0.04),
-    "audio": _Sense(8, 3.0, 0.7, 0.2, 0.35, 0.25, 1.0, 1.5, 0.04),
-}
-
-
-@dataclass(frozen=True)
-class World:
-    """What can be turned in how clips are made."""
-
-    seconds: tuple[float, float] = (4.0, 10.0)  # shortest and longest clip
-    pace: float | None = None  # events a second: K = max(1, Poisson(pace seconds)); None: as above
-
-    def events(self, rng: np.random.Generator, seconds: float) -> int:
-        """K of a clip."""
-        if self.pace is None:
-            return 2 + rng.poisson(2.5)
-        return max(1, rng.poisson(self.pace * seconds))
-
+from .dataset import SPLITS, MultimodalDataset
+from .worlds import SENSES, SIZES, SPREAD, Sense, World
 
 WORLDS = {
     "as it is": World(),
@@ -85,8 +47,9 @@ def make_toy(
 ) -> dict[str, MultimodalDataset]:
     """The toy splits {"train", "valid", "test"}: same seed, same data, on every machine.
 
-    `sizes` are the numbers of clips; `world` is another than the one above. Each split's `factors`
-    hold `common` [N, 3], `private_<m>` [N, 3], `misleading` [N] and `events` [N] (how many).
+    `sizes` are the numbers of clips; `world` is another than the one above, see `worlds.World`.
+    Each split's `factors` hold `common` [N, 3], `private_<m>` [N, 3], `misleading` [N] and
+    `events` [N] (how many).
     """
     _, clips = known(seed, sizes, world)
     return {split: _dataset(found, split) for split, found in clips.items()}
@@ -99,10 +62,21 @@ def known(
     and each split's clips: sequences `x`, label `y`, `sentiment` before it is rounded and cut,
     `seconds`, the events' `times` [K], and the factors."""
     world = world or World()
-    rng = np.random.default_rng(seed)
+    rng, errors = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     maps = {m: (_map(rng, 4, s.width), _map(rng, 3, s.width)) for m, s in SENSES.items()}
-    pairs = zip(("train", "valid", "test"), sizes, strict=True)
-    return maps, {split: [_clip(rng, maps, world) for _ in range(n)] for split, n in pairs}
+    senses, clips = world.senses, {}
+    for split, n in zip(SPLITS, sizes, strict=True):
+        clips[split] = [_clip(rng, maps, world, senses, split == "test") for _ in range(n)]
+        for clip in clips[split]:
+            error = _label_error(clip, world, errors) if split != "test" else 0.0
+            clip["y"] = float(np.clip(np.round(5 * (clip["sentiment"] + error)) / 5, -3, 3))
+    return maps, clips
+
+
+def _label_error(clip: dict, world: World, errors: np.random.Generator) -> float:
+    """What this clip's annotators add to its sentiment."""
+    m, drawn = world.label_noise_from, errors.normal()
+    return world.label_noise * (drawn if m is None else clip[f"private_{m}"][1])
 
 
 def _map(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
@@ -124,8 +98,8 @@ def _dataset(clips: list[dict], split: str) -> MultimodalDataset:
     )
 
 
-def _clip(rng: np.random.Generator, maps: dict, world: World) -> dict:
-    """One clip: its sequences `x`, its label `y`, and the factors that made it."""
+def _clip(rng: np.random.Generator, maps: dict, world: World, senses: dict, tested: bool) -> dict:
+    """One clip: its sequences `x`, and the factors that made it."""
     common = rng.normal(size=3)
     private = {m: rng.normal(size=3) for m in SENSES}
     seconds = rng.uniform(*world.seconds)
@@ -135,21 +109,23 @@ def _clip(rng: np.random.Generator, maps: dict, world: World) -> dict:
     emphasis = rng.gamma(2.0, size=events)  # [K]
     emphasis /= emphasis.mean()
     manner = sum(p[0] for p in private.values()) / np.sqrt(3)
-    sentiment = 1.45 * np.mean(emphasis * valence) + 0.4 * manner - 0.15
-    misleading = rng.random() < 0.1
-    missing = [rng.random() < s.missing for s in SENSES.values()]
+    sentiment = world.sentiment(valence, emphasis, manner)
+    for p in private.values():
+        p[1] = _shifted(p[1], sentiment / SPREAD, -world.shift if tested else world.shift)
+    misleading = rng.random() < world.misleading
+    missing = [rng.random() < s.missing for s in senses.values()]
     if all(missing):
         missing[0] = False
     x = {}
-    for (m, sense), gone in zip(SENSES.items(), missing, strict=True):
+    for (m, sense), gone in zip(senses.items(), missing, strict=True):
         said = -valence if misleading and m == "language" else valence
         topic = np.broadcast_to(common[1:], (events, 2))
         content = np.column_stack([sense.valence * said, sense.emphasis * (emphasis - 1), topic])
+        sense = replace(sense, noise=sense.noise * world.unreliable(m, private[m]))
         x[m] = _sequence(rng, sense, maps[m], seconds, times, content, private[m])
         x[m] = x[m][:0] if gone else x[m]
     return {
         "x": x,
-        "y": float(np.clip(np.round(5 * sentiment) / 5, -3, 3)),
         "sentiment": float(sentiment),
         "seconds": seconds,
         "times": times,
@@ -160,7 +136,12 @@ def _clip(rng: np.random.Generator, maps: dict, world: World) -> dict:
     }
 
 
-def _sequence(rng, sense: _Sense, maps, seconds, times, content, private) -> np.ndarray:
+def _shifted(p: float, z: float, weight: float) -> float:
+    """A standard normal number that goes with z."""
+    return weight * z + np.sqrt(1 - weight**2) * p if weight else p
+
+
+def _sequence(rng, sense: Sense, maps, seconds, times, content, private) -> np.ndarray:
     """[T, D]: one modality's view of a clip's events (`times` [K], `content` [K, 4])."""
     t = np.arange(0, seconds, 1 / sense.rate)  # [T]
     shown = rng.random(len(times)) < sense.shown  # [K]

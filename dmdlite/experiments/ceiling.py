@@ -6,16 +6,21 @@ constant of `data.toy`. The rest it estimates, by Gibbs sampling. Given which ev
 shows and whether the words mislead, all else is Gaussian but for two simplifications: the emphases
 have a normal prior with their true mean and covariance, and the drift's sine and cosine are free.
 So an ideal reader is at least this good.
+
+In another world (`data.worlds`) both are told its dials, and how noisy language is in each clip.
+They take no notice of what `shift` adds, since it turns round, and are asked for true labels.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from ..data.toy import SENSES
+from ..data.worlds import SENSES, World
 
-MISLEADING = 0.1
+TOY = World()
 DRIFTS = 3  # a drift's constant, sine and cosine
 
 
@@ -24,47 +29,58 @@ def from_factors(clips: list[dict]) -> np.ndarray:
     return np.clip([clip["sentiment"] for clip in clips], -3, 3)
 
 
-def from_clips(clips: list[dict], maps: dict, sweeps: int = 200, seed: int = 0) -> np.ndarray:
+def from_clips(
+    clips: list[dict], maps: dict, world: World = TOY, sweeps: int = 200, seed: int = 0
+) -> np.ndarray:
     """[N] the median of each clip's posterior sentiment; `clips` and `maps` are `toy.known`'s."""
     rng = np.random.default_rng(seed)
-    return np.clip([np.median(sentiments(clip, maps, sweeps, rng)) for clip in clips], -3, 3)
+    found = [np.median(sentiments(clip, maps, world, sweeps, rng)) for clip in clips]
+    return np.clip(found, -3, 3)
 
 
-def sentiments(clip: dict, maps: dict, sweeps: int, rng: np.random.Generator) -> np.ndarray:
+def sentiments(
+    clip: dict, maps: dict, world: World, sweeps: int, rng: np.random.Generator
+) -> np.ndarray:
     """Draws of the sentiment from its posterior; a fifth of them first, which are not kept."""
-    views = {m: View(clip, m, maps[m]) for m in SENSES if len(clip["x"][m])}
+    views = {m: View(clip, m, maps[m], world) for m in SENSES if len(clip["x"][m])}
     count = clip["events"]
     shown = {m: np.ones(count, dtype=bool) for m in views}
     found, prior = [], precision(count)
     for sweep in range(sweeps + sweeps // 5):
-        sign, mean, root = _sign(views, shown, prior, count, rng)
+        sign, mean, root = _sign(views, shown, prior, world.misleading, rng)
         state = mean + solve_triangular(root, rng.normal(size=len(mean)), lower=True, trans="T")
         for m, view in views.items():
             shown[m] = view.events_shown(state, sign, shown[m], rng)
         if sweep >= sweeps // 5:
-            found.append(_sentiment(state, count))
+            found.append(_sentiment(state, count, world))
     return np.array(found)
 
 
-def _sentiment(state: np.ndarray, count: int) -> float:
+def _sentiment(state: np.ndarray, count: int, world: World) -> float:
     valence, emphasis = state[:count], 1 + state[count : 2 * count]
     manner = state[2 * count + 2 :: 3 * DRIFTS].sum() / np.sqrt(3)  # each p_m's first number
-    return 1.45 * np.mean(emphasis * valence) + 0.4 * manner - 0.15
+    return world.sentiment(valence, emphasis, manner)
 
 
-def _sign(views: dict, shown: dict, prior: np.ndarray, count: int, rng) -> tuple:
+def _sign(views: dict, shown: dict, prior: np.ndarray, misleading: float, rng) -> tuple:
     """Whether the words mislead, drawn with everything Gaussian integrated out; and mean and
     Cholesky root of the precision of the rest, given that."""
     if "language" not in views:
-        return 1, *posterior(views, shown, prior, count, 1)[:2]
-    both = {sign: posterior(views, shown, prior, count, sign) for sign in (1, -1)}
-    odds = np.log(MISLEADING / (1 - MISLEADING)) + both[-1][2] - both[1][2]
-    sign = -1 if np.log(rng.random()) < -np.logaddexp(0, -odds) else 1
+        return 1, *posterior(views, shown, prior, 1)[:2]
+    both = {sign: posterior(views, shown, prior, sign) for sign in (1, -1)}
+    sign = -1 if drawn_by_odds(misleading, both[-1][2] - both[1][2], rng) else 1
     return sign, *both[sign][:2]
 
 
+def drawn_by_odds(prior: float, evidence: float, rng: np.random.Generator) -> bool:
+    """Whether a thing is so, drawn by its prior probability and the log evidence for it."""
+    with np.errstate(divide="ignore"):  # what is never so, or always
+        odds = np.log(prior) - np.log1p(-prior) + evidence
+    return bool(np.log(rng.random()) < -np.logaddexp(0, -odds))
+
+
 def posterior(
-    views: dict, shown: dict, prior: np.ndarray, count: int, sign: int
+    views: dict, shown: dict, prior: np.ndarray, sign: int
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Mean, Cholesky root of the precision, and log evidence up to a constant, of the state:
     valences v [K], emphases less one [K], topic [2], and of each modality, in the order of
@@ -72,7 +88,7 @@ def posterior(
     total, linear = prior.copy(), np.zeros(len(prior))
     for m, view in views.items():
         part = view.coefficients(shown[m], sign, len(prior))
-        scale = 1 / SENSES[m].noise ** 2
+        scale = 1 / view.sense.noise**2
         total += scale * part.T @ view.gram @ part
         linear += scale * part.T @ view.seen
     root = np.linalg.cholesky(total)
@@ -101,8 +117,10 @@ class View:
     """What one modality shows of a clip, as products with its K + 3 functions of time (a bump an
     event, the drift's three) and its 7 directions (the rows of A_m and B_m)."""
 
-    def __init__(self, clip: dict, m: str, maps: tuple[np.ndarray, np.ndarray]):
-        self.sense, self.count = SENSES[m], clip["events"]
+    def __init__(self, clip: dict, m: str, maps: tuple, world: World = TOY):
+        sense, unreliable = world.senses[m], world.unreliable(m, clip[f"private_{m}"])
+        self.sense = replace(sense, noise=sense.noise * unreliable)
+        self.count = clip["events"]
         self.first = 2 * self.count + 2 + 3 * DRIFTS * list(SENSES).index(m)  # of p_m in the state
         self.language = m == "language"
         x = clip["x"][m]  # [T, D]
@@ -141,6 +159,5 @@ class View:
             rest = self.products[event] - self.time[event] @ (there[:, None] * weights) @ self.space
             own = weights[event]
             gain = own @ rest - self.time[event, event] * own @ self.space @ own / 2
-            odds = np.log(self.sense.shown / (1 - self.sense.shown)) + gain / self.sense.noise**2
-            there[event] = np.log(rng.random()) < -np.logaddexp(0, -odds)
+            there[event] = drawn_by_odds(self.sense.shown, gain / self.sense.noise**2, rng)
         return there[:k].astype(bool)

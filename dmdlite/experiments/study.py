@@ -17,14 +17,14 @@ from torch import Tensor
 
 from ..data import MultimodalDataset, concatenate
 from ..data.alignment import Splits, in_setting
+from ..data.dataset import SPLITS
 from ..data.groups import described, drawn, groups_of
 from ..data.labels import hide_labels
 from ..data.scaling import standardize
 from ..data.storage import find_folder, load_dataset
+from ..data.worlds import spelled, toy_name
 from ..errors import ConfigError, DataError
 from ..files import version
-
-SPLITS = ("train", "valid", "test")
 
 
 def split_complete(dataset: MultimodalDataset) -> tuple[MultimodalDataset, MultimodalDataset]:
@@ -191,9 +191,8 @@ def _load(
 def drawn_again(data: str, draw: int) -> Splits:
     """A draw of the data; see `Study`."""
     found = load_dataset(data)  # says so where there is none
-    kind, _, seed = data.partition(":")
-    if draw and kind == "toy":
-        return load_dataset(f"toy:{int(seed or 0) + draw}")
+    if draw and data.partition(":")[0] == "toy":
+        return load_dataset(toy_name(data, spelled(data)[0] + draw))
     return {k: resampled(d, draw) for k, d in found.items()} if draw else found
 
 
