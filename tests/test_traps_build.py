@@ -161,7 +161,7 @@ def distance_loss(scaled=True, margin="negative", cost=torch.relu, mean=torch.me
             gap = gap if margin == "signed" else gap.abs()
             near = sign * (flat[a, i] @ flat[b, j] - flat[a, i] @ flat[c, k])
             costs.append(cost(slope * gap - near))
-        return mean(torch.stack(costs))
+        return mean(torch.stack(costs)) if costs else common.sum() * 0
 
     return distance_margin_loss
 
@@ -196,7 +196,7 @@ CASES = [  # chapter, check, answer, what is said of it
     (
         "05",
         "check_distance",
-        lambda c, y: dmdlite.losses.margin_loss(c, y, 0.15, by_distance=True),
+        lambda c, y, s=0.15: dmdlite.losses.margin_loss(c, y, s, by_distance=True),
         "correct",
     ),
     ("06", "check_top_k", kept_over_the_batch, "not yet"),
