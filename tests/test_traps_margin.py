@@ -21,7 +21,7 @@ def in_place(x, p):
     return x - private, private
 
 
-def triplet_loss(classes_of=sentiment_class, anchor_kept=False, slope_of=lambda s: s, kept=None):
+def triplet_loss(classes_of=sentiment_class, slope_of=lambda s: s, kept=None, stops=False):
     """Eq. 4 with a margin by distance as loops, with a mistake if one is asked for."""
 
     def distance_margin_loss(common, labels, slope=0.15):
@@ -35,7 +35,7 @@ def triplet_loss(classes_of=sentiment_class, anchor_kept=False, slope_of=lambda 
             + unit[a, i] @ unit[c, k]
             for (a, i), (b, j), (c, k) in found
         ]
-        return torch.stack(costs).relu().mean() if costs else common.sum() * 0
+        return torch.stack(costs).relu().mean() if costs or stops else common.sum() * 0
 
     return distance_margin_loss
 
@@ -149,7 +149,8 @@ CASES = {  # check -> (answer, what is said of it)
             triplet_loss(kept=all_of(other_modality, other_modality)),
             "a negative is of its anchor's modality",
         ),
-        (nan_without_triplets, "one class, no triplets: 0"),
+        (nan_without_triplets, "one class, no triplets: 0, got nan"),
+        (triplet_loss(stops=True), "one class, no triplets: 0, got an error"),
         (lambda c, y, slope=0.15: None, "it returned None: is a `return` missing?"),
         (lambda c, y, slope=0.15: triplet_loss()(c, y, slope).item(), "correct"),
         (lambda c, y, slope=0.15: triplet_loss()(c.double(), y.double(), slope), "correct"),
