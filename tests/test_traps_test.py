@@ -174,7 +174,7 @@ CASES = [  # chapter, check, answer, what is said of it
     ("12", "check_hidden", masked_by(torch), "a mask of all pairs"),
     ("12", "check_hidden", masked_by(np), "a mask of all pairs"),
     ("12", "check_hidden", row_by_row, "correct"),
-    ("12", "check_hidden", without_reach, "T=46, S=496"),
+    ("12", "check_hidden", without_reach, "step t reads up to t + |S - T|"),
     ("12", "check_place", reads_the_prior, "AttributeError"),
     ("13", "check_ahead", ahead_if(lambda gain: gain >= 0), "a tie is not ahead"),
     ("13", "check_ahead", normal_approximation, "0.67"),
