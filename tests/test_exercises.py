@@ -1,7 +1,11 @@
 """Every chapter's exercises: stubs say that they are not written, solutions pass their checks."""
 
+import numpy as np
+import pandas as pd
 import pytest
+import torch
 
+from dmdlite.checks import returned
 from tests.chapters import chapter, solved
 
 EXERCISES = {  # chapter -> check -> what it checks (a tuple: several answers)
@@ -100,3 +104,39 @@ def test_every_solution_is_accepted(name, ns, capsys):
         assert all(answers[a] is not ns[a] for a in several(answer))
         ns["attempt"](ns[check], *(answers[a] for a in several(answer)))
     assert capsys.readouterr().out.splitlines() == ["correct"] * len(EXERCISES[name])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        torch.tensor([1.0, 2.0], requires_grad=True),
+        torch.tensor([1, 2]),
+        np.array([1.0, 2.0]),
+        pd.Series([1.0, 2.0], index=["a", "b"]),
+        [1, 2.0],
+        [torch.tensor(1.0), 2],
+    ],
+    ids=str,
+)
+def test_a_right_answer_is_taken_in_any_dress(answer):
+    found = returned(answer, 2)
+    assert (found.dtype, found.tolist(), found.requires_grad) == (torch.float32, [1, 2], False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (None, "it returned None: is a `return` missing?"),
+        ((1.0, 2.0), "one tensor, not a tuple"),
+        ({"a": 1.0}, "one tensor, not a dict"),
+        ([torch.ones(2), torch.ones(2)], "one tensor, not a list"),
+        (torch.ones(3), "expected shape [2], got shape [3]"),
+        (1.0, "expected shape [2], got shape []"),
+    ],
+)
+def test_what_is_no_answer_is_told(answer, message):
+    with pytest.raises(AssertionError) as told:
+        returned(answer, 2)
+    assert str(told.value) == message
+    with pytest.raises(AssertionError, match="expected one number, got shape"):
+        returned(torch.ones(1))

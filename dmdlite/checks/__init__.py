@@ -11,8 +11,18 @@ them too:
         check(MyGDUnit)
 """
 
-from .exercises import attempt
+from .exercises import attempt, returned
 from .gd_unit import GD_UNIT, check_gd_unit, require
 from .report import Check, Report, Result, run
 
-__all__ = ["GD_UNIT", "Check", "Report", "Result", "attempt", "check_gd_unit", "require", "run"]
+__all__ = [
+    "GD_UNIT",
+    "Check",
+    "Report",
+    "Result",
+    "attempt",
+    "check_gd_unit",
+    "require",
+    "returned",
+    "run",
+]

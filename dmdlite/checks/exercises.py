@@ -6,6 +6,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import torch
+from torch import Tensor
+
 
 def attempt(check: Callable[..., None], *answers: Any) -> None:
     """Run a chapter's check on your answers and print how it went, in a line: "correct", "not
@@ -20,6 +23,23 @@ def attempt(check: Callable[..., None], *answers: Any) -> None:
         print(f"not yet: {error}")
     except Exception as error:
         print(f"not yet: {_stopped(error)}")
+
+
+def returned(found: Any, *shape: int) -> Tensor:
+    """What an answer returned, as a tensor of floats of this shape, one number without a shape.
+
+    NumPy, pandas, float64 and nested lists are taken. Raises AssertionError that says what is wrong
+    with anything else.
+    """
+    assert found is not None, "it returned None: is a `return` missing?"
+    kind = type(found).__name__
+    parts = isinstance(found, list) and any(torch.is_tensor(x) and x.ndim for x in found)
+    assert not (parts or isinstance(found, (tuple, dict))), f"one tensor, not a {kind}"
+    found = found.to_numpy() if hasattr(found, "to_numpy") else found
+    found = torch.as_tensor(found).detach()
+    wanted = f"shape {list(shape)}" if shape else "one number"
+    assert found.shape == shape, f"expected {wanted}, got shape {list(found.shape)}"
+    return found.float()
 
 
 def _stopped(error: Exception) -> str:
