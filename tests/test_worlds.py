@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import dmdlite
 from dmdlite import DataError
 from dmdlite.data.toy import SIZES, known, make_toy
-from dmdlite.data.worlds import SENSES, World, spelled, toy_name
+from dmdlite.data.worlds import SENSES, World, spelled, toy_name, turn
 from dmdlite.experiments.study import drawn_again
 
 SMALL = (300, 1, 300)
@@ -232,3 +232,17 @@ def test_what_cannot_be_a_world_is_said(name, message):
 def test_every_dial_is_described():
     assert all(f"        {field.name}" in World.__doc__ for field in fields(World)[:-1])
     assert "`label_noise_from`" in World.__doc__
+
+
+@pytest.mark.parametrize(
+    ("name", "dials", "turned"),
+    [
+        ("toy", "", "toy"),
+        ("toy", "noise=2", "toy:noise=2"),
+        ("toy:7", "noise=2", "toy:noise=2,seed=7"),
+        ("toy:seed=7,noise=3", "noise=2", "toy:noise=2,seed=7"),
+        ("toy:noise=3", "", "toy:noise=3"),
+    ],
+)
+def test_a_dial_is_turned_by_name(name, dials, turned):
+    assert turn(name, dials) == turned

@@ -34,7 +34,8 @@ def returned(found: Any, *shape: int) -> Tensor:
     assert found is not None, "it returned None: is a `return` missing?"
     kind = type(found).__name__
     parts = isinstance(found, list) and any(torch.is_tensor(x) and x.ndim for x in found)
-    assert not (parts or isinstance(found, (tuple, dict))), f"one tensor, not a {kind}"
+    several = parts or isinstance(found, (tuple, dict))
+    assert not several, f"one tensor, not a {kind}"
     found = found.to_numpy() if hasattr(found, "to_numpy") else found
     found = torch.as_tensor(found).detach()
     wanted = f"shape {list(shape)}" if shape else "one number"

@@ -20,6 +20,8 @@ class Batch:
     labels: Tensor  # [B] float32, sentiment in [-3, 3]; NaN where there is none
     # Of the samples that this batch is a part of, how many have a label; None: of these themselves.
     labelled_share: float | None = None
+    # What else is known of the samples, [B, ...] each; no model reads it, an oracle may.
+    factors: dict[str, Tensor] = field(default_factory=dict)
     # Real steps [B, M] on the CPU, and of which masks: there where who made the batch knows them.
     counted: tuple[Tensor, list[tuple[Tensor, int]]] | None = field(default=None, repr=False)
 
@@ -64,5 +66,6 @@ class Batch:
             {m: x.to(**move) for m, x in self.masks.items()},
             self.labels.to(**move),
             self.labelled_share,
+            {k: x.to(**move) for k, x in self.factors.items()},
         )
         return moved.with_count(self.real_steps())

@@ -124,7 +124,8 @@ class MultimodalDataset:
             features[m], masks[m] = x, mask
         labels = self.labels[index.to(self.labels.device, non_blocking=True)]
         counted = torch.stack([self.lengths(m)[index] for m in self.values], dim=1)
-        return Batch(features, masks, labels).with_count(counted)
+        factors = {k: f[index] for k, f in self.factors.items()}
+        return Batch(features, masks, labels, factors=factors).with_count(counted)
 
     def _index(self, indices: Sequence[int] | Tensor) -> Tensor:
         """Places of samples [B] int64, from places or from a mask [N] bool."""

@@ -58,8 +58,8 @@ def label_rounds(labelled: Tensor, share: float | None) -> int:
 def hide_labels(dataset: MultimodalDataset, keep: int, seed: int) -> MultimodalDataset:
     """The data set with the labels of `keep` samples; the others' are NaN.
 
-    Which, the seed decides: those kept with a smaller number are among those of a larger.
-    Raises ConfigError when there are fewer.
+    Which, the seed decides: those kept with a smaller number are among those of a larger. The
+    factor "hidden" [N] keeps them all. Raises ConfigError when there are fewer.
     """
     known = dataset.labelled.nonzero().squeeze(1)
     if not 0 < keep <= len(known):
@@ -67,4 +67,4 @@ def hide_labels(dataset: MultimodalDataset, keep: int, seed: int) -> MultimodalD
     order = torch.randperm(len(known), generator=torch.Generator().manual_seed(seed))
     labels = torch.full_like(dataset.labels, torch.nan)
     labels[known[order[:keep]]] = dataset.labels[known[order[:keep]]]
-    return replace(dataset, labels=labels)
+    return replace(dataset, labels=labels, factors=dataset.factors | {"hidden": dataset.labels})

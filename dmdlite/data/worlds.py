@@ -191,6 +191,15 @@ def _numbers(name: str, dial: str, value: str) -> float | tuple[float, ...]:
 
 def toy_name(name: str, seed: int) -> str:
     """The same toy with another seed."""
+    turned = turn(name, f"seed={seed}")
+    return turned.replace("seed=", "") if "," not in turned else turned
+
+
+def turn(name: str, dials: str) -> str:
+    """The name of a toy like this with some dials turned: "toy:seed=7,noise=2", "noise=3"."""
     said = name.partition(":")[2]
-    kept = [part for part in said.split(",") if "=" in part and not part.startswith("seed=")]
-    return "toy:" + ",".join([f"seed={seed}", *kept]) if kept else f"toy:{seed}"
+    said = f"seed={said}" if said.isascii() and said.isdigit() else said
+    parts = [part for part in f"{dials},{said}".split(",") if part]
+    names = [part.partition("=")[0] for part in parts]
+    kept = [part for i, part in enumerate(parts) if names[i] not in names[:i]]
+    return "toy:" + ",".join(kept) if kept else "toy"

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from ..data.alignment import Splits
 from ..data.dataset import MultimodalDataset
+from ..data.scaling import time_pooled
 
 
 def as_it_is(splits: Splits, seed: int) -> Splits:
@@ -92,10 +94,31 @@ def _padded(dataset: MultimodalDataset, longest: dict[str, int]) -> MultimodalDa
     return replace(dataset, values=values, offsets=offsets, steps={})
 
 
+def without_what_shifts(splits: Splits, seed: int) -> Splits:
+    """The direction in which each modality of the toy shows p_m[1] is taken out of its features.
+
+    It is the coefficient of p_m[1] in a regression of the training clips' means on all factors and
+    the label, with which p_m[1] goes where the world's `shift` says so.
+    """
+    train, out = splits["train"], {split: dict(d.values) for split, d in splits.items()}
+    for m in train.modalities:
+        here = train.lengths(m) > 0
+        known = [train.factors[f"private_{m}"], train.factors["common"], train.labels[:, None]]
+        about = torch.cat([*known, torch.ones(len(train), 1)], dim=1)[here].double().numpy()
+        means = np.asarray(time_pooled(train.select(m)), dtype=np.float64)[here.numpy()]
+        weights = np.linalg.lstsq(about, means, rcond=None)[0]  # of every factor: [8, D]
+        direction = torch.tensor(weights[1] / np.linalg.norm(weights[1])).float()
+        for split, dataset in splits.items():
+            x = dataset.values[m].float()
+            out[split][m] = x - (x @ direction)[:, None] * direction
+    return {split: replace(d, values=out[split]) for split, d in splits.items()}
+
+
 CONTROLS: dict[str, Callable[[Splits, int], Splits]] = {
     "as it is": as_it_is,
     "shuffled labels": shuffled_labels,
     "noise": noise,
     "rotated modalities": rotated_modalities,
     "padding as steps": padding_as_steps,
+    "without what shifts": without_what_shifts,
 }

@@ -20,6 +20,8 @@ from ..files import claimed, replacing, write_json
 from ..registry import MODELS, YARDSTICKS
 from .artifacts import Artifacts, artifacts, as_written, csv_of, own_runs
 from .cluster import submit
+from .curves import CURVES
+from .mapping import draw_map, listing
 from .runs import Run
 from .search import BUDGET, found_so_far, search_rows, settled
 from .separation import FIGURES, separation
@@ -27,7 +29,7 @@ from .study import Study
 from .sweep import open_runs, plan, sweep
 from .systems import EXPERIMENTS, chosen, systems_of
 
-WHAT = f"{', '.join(EXPERIMENTS)}, or all"
+WHAT = f"{', '.join(EXPERIMENTS)}, or all; map, or a curve of it: {', '.join(CURVES)}"
 
 
 def reproduce(
@@ -77,9 +79,16 @@ def reproduce(
     """
     if not (what or listed):
         raise ConfigError(f"reproduce what? {WHAT}")
-    names = chosen(what or "all")
+    mapped = what in ("map", *CURVES)
+    names = [] if mapped else chosen(what or "all")
     _check_place(out)
     study = _study(data, setting, folds, standardize, epochs, device, settings, labelled)
+    if mapped and listed:
+        typer.echo(listing(out))
+        return
+    if mapped:
+        draw_map(what, out, draws, jobs, study)
+        return
     systems, runs = systems_of(names), out / "runs"
     find = found_so_far if listed or cluster or job else partial(settled, jobs=jobs)
 
@@ -133,7 +142,10 @@ def _check_place(out: Path) -> None:
     runs = list((out / "runs").glob("*-seed*"))
     begun = found == [out / "runs"] and not any((out / "runs").iterdir())
     # Tables whose runs are not there, as in a clone of this repository.
-    tables = all(any((p / f"{name}.json").is_file() for name in EXPERIMENTS) for p in found)
+    tables = all(
+        p.name == "map" or any((p / f"{name}.json").is_file() for name in EXPERIMENTS)
+        for p in found
+    )
     if out.exists() and found and not (runs or begun or tables):
         raise DataError(
             f"{out}: holds something else than runs of reproduce; choose another folder"

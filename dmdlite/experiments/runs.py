@@ -75,7 +75,7 @@ class Run:
         trained = {"model": model, "training": training}
         trained = dict(system.settings) if system.kind in SIMPLE else trained
         used = (study.data_id, study.found_setting, study.folds, study.standardized)
-        used += (study.incomplete, study.labelled)
+        used += (study.incomplete, study.labelled, study.tested)
         about = [code_version(), system.kind, system.control, *used, trained]
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -22,7 +22,7 @@ from ..data.groups import described, drawn, groups_of
 from ..data.labels import hide_labels
 from ..data.scaling import standardize
 from ..data.storage import find_folder, load_dataset
-from ..data.worlds import spelled, toy_name
+from ..data.worlds import spelled, toy_name, turn
 from ..errors import ConfigError, DataError
 from ..files import version
 
@@ -88,6 +88,7 @@ class Study:
     incomplete: bool = False  # folds: samples that lack a modality join every training fold
     draw: int = 0
     labelled: int | None = None  # training samples that keep their label; None: all that have one
+    tested: str = ""  # dials of the toy that are turned for the test split alone
 
     @property
     def name(self) -> str:
@@ -149,6 +150,9 @@ class Study:
     def _whole_parts(self, seed: int) -> Iterable[tuple[Splits, Tensor]]:
         if not self.folds:
             parts = [self.splits[name] for name in SPLITS]
+            if self.tested:
+                other = {"test": drawn_again(turn(self.data, self.tested), self.draw)["test"]}
+                parts[-1] = in_setting(other, self.setting)[0]["test"]
             parts = standardize(*parts) if self.standardized else parts
             yield dict(zip(SPLITS, parts, strict=True)), torch.arange(len(parts[-1]))
             return

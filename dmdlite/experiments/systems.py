@@ -11,6 +11,7 @@ from ..config import MODALITIES
 from ..errors import ConfigError
 from ..registry import ALL, MODELS, YARDSTICKS
 from ..released import CHOICES, TRAINING, edge_prior
+from . import arms
 from .mistakes import (
     GateReplaces,
     HeteroPushesApart,
@@ -26,6 +27,7 @@ KINDS: dict[str, type[SentimentModel]] = {
     "margin any modality": MarginAnyModality,
     "orthogonality over batch": OrthogonalityOverBatch,
     "hetero pushes apart": HeteroPushesApart,
+    **arms.KINDS,
 }
 
 

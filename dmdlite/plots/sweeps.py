@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.stats import t as student
 
 from .arrays import grids
 from .style import COLOURS, FLOOR, GROUND, INK, MARKERS, mark, panels, styled
@@ -179,3 +180,35 @@ def _family_legend(ax: Axes, styles: Mapping[str, Mapping[str, Any]]) -> None:
     for name, style in styles.items():
         ax.plot([], [], linestyle="", markersize=8, label=name, **style)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+
+
+# Drawn alike in every figure, apart from the arms
+YARDSTICKS = {
+    "ceiling": {"color": INK, "linestyle": ":"},
+    "linear": {"color": INK, "linestyle": "-.", "marker": "x"},
+}
+
+
+@styled
+def dose_curves(rows: pd.DataFrame, dial: str, measure: str) -> Figure:
+    """One line an arm over the doses of a dial, in equal steps: the mean of the draws and its 95 %
+    interval. Columns arm, dose, draw and the measure; of the floor, floor_mae."""
+    figure, ax = plt.subplots(figsize=(7, 3.8))
+    doses = sorted(rows["dose"].unique())
+    for i, (arm, own) in enumerate(rows.groupby("arm", sort=False)):
+        if own[measure].isna().all():
+            continue
+        table = own.pivot(index="draw", columns="dose", values=measure)[doses]
+        half = student.ppf(0.975, len(table) - 1) * table.std() / np.sqrt(len(table))
+        shift = 0.03 * (i - rows["arm"].nunique() / 2)  # so that intervals do not hide each other
+        style = YARDSTICKS.get(arm) or mark(i)
+        ax.errorbar(np.arange(len(doses)) + shift, table.mean(), half, label=arm, **style)
+    if measure == "mae" and "floor_mae" in rows:
+        floor = rows.groupby("dose")["floor_mae"].mean()[doses]
+        ax.plot(range(len(doses)), floor, color=FLOOR, linestyle="--", label="floor")
+    ax.set(xticks=range(len(doses)), xticklabels=[f"{dose:g}" for dose in doses], xlabel=dial)
+    ax.set_ylabel(
+        {"mae": "MAE (sentiment points)", "weak_corr": "corr of vision, audio alone"}[measure]
+    )
+    figure.legend(loc="outside right upper")
+    return figure

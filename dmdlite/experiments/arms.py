@@ -1,0 +1,105 @@
+"""Who is compared on the map: HomoGD under other graphs than the learned one, and other teachers.
+
+Every arm is DMD with one term exchanged: what its common codes' logits are pulled to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from ..data.dataset import Batch
+from ..losses import TERMS
+from ..model import DMD, DMDOutput
+
+Graph = Callable[[DMDOutput, Batch], Tensor]  # weights [B, M, M], 0 where there is no edge
+
+
+def edges(output: DMDOutput) -> Tensor:
+    """[B, M, M] bool: both ends are there, and differ."""
+    present, m = output.present, output.present.shape[1]
+    apart = ~torch.eye(m, dtype=torch.bool, device=present.device)
+    return present[:, :, None] & present[:, None, :] & apart
+
+
+def normalised(weights: Tensor) -> Tensor:
+    """A graph whose weights sum to one, or a graph without weight."""
+    return weights / weights.sum((1, 2), keepdim=True).clamp(min=1e-12)
+
+
+def one_teacher(output: DMDOutput, teacher: Tensor) -> Tensor:
+    """The graph of a clip in which this modality alone teaches. teacher [B] -> [B, M, M]."""
+    chosen = nn.functional.one_hot(teacher, output.present.shape[1])  # [B, M]
+    return normalised((chosen[:, :, None] * edges(output)).float())
+
+
+def uniform(output: DMDOutput, batch: Batch) -> Tensor:
+    """Every edge alike."""
+    return normalised(edges(output).float())
+
+
+def from_first(output: DMDOutput, batch: Batch) -> Tensor:
+    """The first modality (language) teaches all others; where it is missing, nobody does."""
+    return one_teacher(output, torch.zeros_like(batch.targets, dtype=torch.int64))
+
+
+def of_another_clip(output: DMDOutput, batch: Batch) -> Tensor:
+    """The learned weights, dealt out to the wrong clips: each has those of the clip before."""
+    return normalised(output.homo.weights.roll(1, 0) * edges(output))
+
+
+def best_teaches(output: DMDOutput, batch: Batch) -> Tensor:
+    """The oracle: the modality whose own estimate of this clip is best teaches the others. It is
+    told every label, also those that training does not see (the factor "hidden")."""
+    truth = batch.factors.get("hidden", batch.labels)
+    error = (output.homo.logits - truth[:, None]).abs().detach()
+    return one_teacher(output, error.masked_fill(~output.present, torch.inf).argmin(1))
+
+
+def under(graph: Graph) -> type[DMD]:
+    """DMD whose HomoGD distils (Eq. 9) along this graph instead of the learned one."""
+
+    def distilled(output: DMDOutput, batch: Batch) -> Tensor:
+        return (graph(output, batch) * output.homo.discrepancy).sum((1, 2)).mean()
+
+    return type(f"DMDUnder_{graph.__name__}", (DMD,), {"terms": TERMS | {"homo": distilled}})
+
+
+def taught_by_fusion(output: DMDOutput, batch: Batch) -> Tensor:
+    """Every modality's logit learns from the fused prediction, as from a label."""
+    error = (output.homo.logits - output.prediction.detach()[:, None]).abs() * output.present
+    return error.sum(1).mean() / output.present.shape[1]
+
+
+class ModalityDropout(DMD):
+    """DMD that in training loses each modality of a clip with probability 0.2, never all."""
+
+    def forward(self, batch: Batch) -> DMDOutput:
+        return super().forward(dropped(batch, 0.2) if self.training else batch)
+
+
+def dropped(batch: Batch, rate: float) -> Batch:
+    """The batch without some modalities; a clip that would have none keeps what it has."""
+    kept = batch.present & (torch.rand(batch.present.shape, device=batch.labels.device) >= rate)
+    kept = torch.where(kept.any(1, keepdim=True), kept, batch.present)  # [B, M]
+    masks = {m: x & kept[:, [i]] for i, (m, x) in enumerate(batch.masks.items())}
+    features = {m: x * masks[m][..., None] for m, x in batch.features.items()}
+    return replace(batch, features=features, masks=masks, counted=None)
+
+
+KINDS: dict[str, type[DMD]] = {
+    "uniform graph": under(uniform),
+    "language teaches": under(from_first),
+    "another clip's graph": under(of_another_clip),
+    "best teaches": under(best_teaches),
+    "modality dropout": ModalityDropout,
+    "no margin": type(
+        "DMDWithoutMargin", (DMD,), {"terms": TERMS | {"mar": lambda o, _: o.pooled.sum() * 0}}
+    ),
+    "fusion teaches": type(
+        "DMDTaughtByFusion", (DMD,), {"terms": TERMS | {"homo": taught_by_fusion}}
+    ),
+}

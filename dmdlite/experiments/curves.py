@@ -1,0 +1,245 @@
+"""The map: one dial of the toy turned, arms paired by draw, a slope and a guess stated before.
+
+A curve has its own question, world, arms and contrast. Every arm tries its weights, 0 among them,
+and validation chooses, draw by draw. The contrast is a difference of two arms on a measure; its
+slope over the doses, which count as equally far apart from 0 to 1, is what a curve tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..data.worlds import turn
+from ..errors import ConfigError
+from .formatting import Table, equivalence_p, half_width, holm, paired_p, shown_p
+from .runs import Run
+from .study import Study
+from .systems import System
+
+DRAWS = 10
+SMALLEST = 0.05  # of a change from the first dose to the last, in the measure's own unit
+HALF = (("labelled_share", 0.5),)  # of each batch, where most clips have no label
+WEIGHTS = (0.5, 2.0)  # of what an arm adds, besides 0
+FD = {"cross_attention": False, "hetero_gd": False}
+BARE = FD | {"homo_gd": False, "decoupling": False}
+
+
+def weighed(kind: str, name: str = "lambda_ddl", **settings: object) -> tuple[System, ...]:
+    """What an arm tries: the skeleton with decoupling, without its term and with every weight."""
+    tried = [System("weight 0", FD | {name: 0.0})]
+    tried += [System(kind, FD | settings | {name: w}, kind) for w in WEIGHTS]
+    return tuple(tried)
+
+
+ARMS: dict[str, tuple[System, ...]] = {
+    "linear": tuple(System("linear", {"pooling": p}, "linear") for p in ("sum", "mean", "both")),
+    "nobody teaches": (System("weight 0", FD | {"lambda_ddl": 0.0}),),
+    "uniform graph": weighed("uniform graph"),
+    "learned graph": weighed("DMD"),
+    "learned graph, prior": tuple(replace(s, prior=s.name != "weight 0") for s in weighed("DMD")),
+    "another clip's graph": weighed("another clip's graph"),
+    "language teaches": weighed("language teaches"),
+    "best teaches": weighed("best teaches"),
+    "fusion teaches": weighed("fusion teaches"),
+    "bare": (System("bare", BARE),),
+    "decoupling": (System("weight 0", FD | {"lambda_ddl": 0.0}),),
+    "attention": (System("attention", BARE | {"cross_attention": True}),),
+    "both": (System("both", FD | {"cross_attention": True, "homo_gd": False}),),
+    "DMD": (System("DMD"),),
+    "TFN": (System("TFN", kind="TFN"),),
+    "MulT": (System("MulT", kind="MulT"),),
+    "LF-LSTM": (System("LF-LSTM", kind="LF-LSTM"),),
+    "FDMER": (System("FDMER", kind="FDMER"),),
+    "no margin": (System("no margin", FD | {"lambda_ddl": 0.0}, "no margin"),),
+    "modality dropout": (System("modality dropout", FD | {"lambda_ddl": 0.0}, "modality dropout"),),
+    "what shifts taken out": (System("taken out", BARE, control="without what shifts"),),
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One question of the map.
+
+    `contrast` is (arm, base): the arm's measure minus the base's. `control` is an arm that must
+    beat the base where the world has room for it; where it does not, the curve says nothing.
+    """
+
+    asks: str
+    dial: str  # of World, "labelled", or "train": how many clips
+    doses: tuple[float, ...]
+    arms: tuple[str, ...]
+    contrast: tuple[str, str]
+    control: str
+    predicted: str  # before the runs
+    measure: str = "mae"
+    labelled: int | None = None
+    fixed: str = ""  # other parts of the world's name, "train=400,noise=2"
+    spelling: str = "{dial}={dose:g}"  # of a dose in the world's name
+    tested: bool = False  # only the test split is another world's
+
+    def study(self, dose: float, draw: int, shared: Study) -> Study:
+        """The study of a dose; from `shared` it has its settings and its device."""
+        turned, labelled = self.spelling.format(dial=self.dial, dose=dose), self.labelled
+        if self.dial == "labelled":
+            turned, labelled = "", int(dose)
+        data = turn("toy", ",".join([turned * (not self.tested), self.fixed]))
+        training = shared.training + (HALF if labelled else ())
+        found = replace(shared, data=data, draw=draw, labelled=labelled, training=training)
+        return replace(found, tested=turned if self.tested else "")
+
+
+_GRAPHS = ("linear", "nobody teaches", "uniform graph", "learned graph", "another clip's graph")
+_GRAPHS += ("language teaches", "best teaches")
+CURVES = {
+    "graph": Curve(
+        "Is the learned graph worth more than a uniform one, where who can be trusted is seen?",
+        "reliability",
+        (0.0, 0.5, 1.0, 1.5),
+        _GRAPHS,
+        ("learned graph", "uniform graph"),
+        "best teaches",
+        predicted="No change: weight goes where modalities agree, not to who is right.",
+        labelled=60,
+    ),
+    "labels": Curve(
+        "With few labels and many clips, who should teach?",
+        "labelled",
+        (30, 60, 120, 250),
+        (*_GRAPHS[:4], "learned graph, prior", "language teaches", "fusion teaches"),
+        ("learned graph", "language teaches"),
+        "language teaches",
+        predicted="Language ahead by 0.05 of correlation at 30 labels, level at 250.",
+        measure="weak_corr",
+    ),
+    "binding": Curve(
+        "Does attention pay where the sentiment lies in two modalities of one event?",
+        "binding",
+        (0.0, 0.1, 0.3, 1.0),
+        ("linear", "bare", "decoupling", "attention", "both", "TFN"),
+        ("attention", "bare"),
+        "attention",
+        predicted="Level at 0, attention ahead by 0.1 at 1.",
+    ),
+    "clips": Curve(
+        "Where does a network leave the linear model?",
+        "train",
+        (250, 1000, 4000, 16000),
+        ("linear", "bare", "attention", "DMD", "MulT", "LF-LSTM"),
+        ("attention", "linear"),
+        "attention",
+        predicted="Behind at 250, level at 4,000, ahead by 0.03 at 16,000.",
+    ),
+    "label noise": Curve(
+        "Does distillation pay where labels are wrong?",
+        "label_noise",
+        (0.0, 0.5, 1.0, 2.0),
+        ("linear", "bare", "nobody teaches", "learned graph", "language teaches", "DMD"),
+        ("learned graph", "nobody teaches"),
+        "language teaches",
+        predicted="No change: what is distilled carries the same errors as the labels.",
+    ),
+    "missing at test": Curve(
+        "Does a shared space, or distillation, help where language is missing at test alone?",
+        "missing",
+        (0.06, 0.25, 0.5, 0.75),
+        ("linear", "no margin", "nobody teaches", "learned graph", "modality dropout"),
+        ("learned graph", "nobody teaches"),
+        "modality dropout",
+        spelling="missing={dose:g}:0.04:0.04",
+        tested=True,
+        predicted="No change from distillation; modality dropout gains 0.1 at the last dose.",
+    ),
+    "speaker shift": Curve(
+        "Does decoupling help where what goes with the label in training turns round at test?",
+        "shift",
+        (0.0, 0.3, 0.6, 0.9),
+        ("linear", "bare", "decoupling", "FDMER", "what shifts taken out"),
+        ("decoupling", "bare"),
+        "what shifts taken out",
+        predicted="No change: nothing in the losses says which factor may not be used.",
+    ),
+}
+
+
+def planned(curve: Curve, draws: int, shared: Study) -> list[Run]:
+    """Every run of a curve, draw by draw; what several arms try is there several times."""
+    return [
+        Run(curve.study(dose, draw, shared), system, draw)
+        for draw in range(draws)
+        for dose in curve.doses
+        for arm in curve.arms
+        for system in ARMS[arm]
+    ]
+
+
+def rows_of(curve: Curve, draws: int, shared: Study, runs: Path) -> pd.DataFrame:
+    """One row a dose, draw and arm: of what the arm tried, the run that validation chose.
+
+    `weak_corr` is the mean correlation of vision's and audio's own logits, where there are any.
+    Raises ConfigError for a run that is not done.
+    """
+    found = []
+    for draw, dose, arm in product(range(draws), curve.doses, curve.arms):
+        study = curve.study(dose, draw, shared)
+        results = [Run(study, system, draw).result(runs) for system in ARMS[arm]]
+        if None in results:
+            raise ConfigError(f"{arm} at {curve.dial} = {dose:g}, draw {draw}: not run yet")
+        best = min(results, key=lambda row: row["valid_mae"])
+        weak = [best.get(f"homo_{m}_corr", np.nan) for m in ("vision", "audio")]
+        found.append(best | {"arm": arm, "dose": dose, "weak_corr": float(np.mean(weak))})
+    return pd.DataFrame(found)
+
+
+def differences(rows: pd.DataFrame, arm: str, base: str, measure: str) -> pd.DataFrame:
+    """The arm's measure minus the base's: [draws, doses]."""
+    table = rows.pivot(index=["draw", "dose"], columns="arm", values=measure)
+    return (table[arm] - table[base]).unstack("dose")
+
+
+def slopes(difference: pd.DataFrame) -> np.ndarray:
+    """[draws] least-squares change of each draw's difference from the first dose to the last."""
+    at = np.linspace(0, 1, difference.shape[1])
+    return np.polyfit(at, difference.to_numpy().T, 1)[0]
+
+
+def verdict(p: float, equal: float) -> str:
+    """In a word, of two p-values that were corrected together with the others of the map."""
+    return "changes" if p < 0.05 else "does not change" if equal < 0.05 else "not known"
+
+
+def summary(found: dict[str, pd.DataFrame]) -> Table:
+    """A line a curve: its contrast at the first and the last dose, its slope, and whether the
+    control had something to win at the dose that is best for it."""
+    measured = {}
+    for name, rows in found.items():
+        curve = CURVES[name]
+        difference = differences(rows, *curve.contrast, curve.measure)
+        base = curve.contrast[1] if curve.control != curve.contrast[1] else curve.contrast[0]
+        control = differences(rows, curve.control, base, curve.measure)
+        measured[name] = slopes(difference), difference, control
+    slope = {name: m[0] for name, m in measured.items()}
+    p = holm([paired_p(s, 0 * s) for s in slope.values()])
+    equal = holm([equivalence_p(s, SMALLEST) for s in slope.values()])
+    lines = []
+    for (name, (s, difference, control)), a, b in zip(measured.items(), p, equal, strict=True):
+        first, last = (difference.iloc[:, i] for i in (0, -1))
+        better = -1 if CURVES[name].measure == "mae" else 1
+        best = (better * control).mean().idxmax()
+        won = control[best]
+        line = [name, " − ".join(CURVES[name].contrast), CURVES[name].measure]
+        line += [f"{x.mean():+.3f} ± {half_width(x):.3f}" for x in (first, last, s)]
+        lines.append(
+            (*line, shown_p(a), verdict(a, b), f"{won.mean():+.3f} ± {half_width(won):.3f}")
+        )
+    columns = ("curve", "contrast", "measure", "first dose", "last dose", "slope, 95 %", "p (Holm)")
+    columns += ("verdict", "control at its best")
+    caption = (
+        f"Slopes run from the first dose to the last; equal within {SMALLEST:g} is no change. "
+        f"{max((r['draw'].nunique() for r in found.values()), default=0)} draws, paired."
+    )
+    return Table(caption, columns, tuple(lines))

@@ -1,0 +1,150 @@
+"""The map: a dose turns one dial, validation chooses, planted slopes are found."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dmdlite import ConfigError
+from dmdlite.data.worlds import spelled, turn
+from dmdlite.experiments import curves
+from dmdlite.experiments.curves import ARMS, CURVES, Curve, differences, slopes, summary
+from dmdlite.experiments.runs import Run
+from dmdlite.experiments.study import Study
+from dmdlite.plots.sweeps import dose_curves
+from tests.conftest import SMALL
+
+TINY = Study("toy", model=tuple(SMALL.items()), training=(("epochs", 1),))
+
+
+def test_every_arm_tries_nothing_too_and_its_names_are_known():
+    for arm, tried in ARMS.items():
+        weights = [s.settings.get("lambda_ddl", 1.0) for s in tried]
+        assert 0.0 in weights or len(set(weights)) == 1, arm
+        assert len({(s.kind, str(dict(s.settings)), s.prior) for s in tried}) == len(tried)
+    for curve in CURVES.values():
+        assert {*curve.arms} <= {*ARMS}
+        assert {*curve.contrast, curve.control} <= {*curve.arms}
+        assert len(curve.doses) >= 4
+        assert "linear" in curve.arms
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_dose_turns_one_dial(name):
+    curve = CURVES[name]
+    for dose in curve.doses:
+        study = curve.study(dose, 3, TINY)
+        seed, sizes, world = spelled(turn(study.data, study.tested))
+        assert study.draw == 3
+        assert study.model == TINY.model
+        if curve.tested:
+            assert spelled(study.data) == spelled("toy")
+        if curve.dial == "labelled":
+            assert (study.labelled, study.training[-1]) == (dose, ("labelled_share", 0.5))
+        elif curve.dial == "train":
+            assert (seed, sizes[0]) == (0, dose)
+        else:
+            assert np.ravel(getattr(world, curve.dial))[0] == dose
+            usual = spelled("toy")[2]
+            assert replace(world, **{curve.dial: getattr(usual, curve.dial)}) == usual
+
+
+def planted(change, noise=0.0, draws=10, measure="mae", name="graph", control=-0.1):
+    """Rows of a curve whose contrast goes from 0 to `change`."""
+    curve, rng, rows = CURVES[name], np.random.default_rng(0), []
+    arm, base = curve.contrast
+    for draw in range(draws):
+        level = rng.normal()  # of the draw, shared by its arms
+        for k, dose in enumerate(curve.doses):
+            at = k / (len(curve.doses) - 1)
+            found = dict.fromkeys(curve.arms, level)
+            found[curve.control] = level + control
+            found[arm] = level + change * at + noise * rng.normal()
+            found[base] = level
+            rows += [
+                {"arm": a, "dose": dose, "draw": draw, measure: x, "floor_mae": 1.3}
+                for a, x in found.items()
+            ]
+    return pd.DataFrame(rows)
+
+
+def test_slopes_are_those_that_were_planted():
+    rows = planted(0.3, noise=0.01)
+    found = slopes(differences(rows, *CURVES["graph"].contrast, "mae"))
+    assert len(found) == 10
+    assert found.mean() == pytest.approx(0.3, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("change", "noise", "said"),
+    [(0.3, 0.02, "changes"), (0.0, 0.02, "does not change"), (0.03, 0.3, "not known")],
+)
+def test_a_verdict_is_that_of_its_interval(change, noise, said):
+    table = summary({"graph": planted(change, noise)})
+    (line,) = table.cells
+    assert line[table.columns.index("verdict")] == said
+    assert line[-1].startswith("-0.100")
+    assert "10 draws" in table.caption
+
+
+def test_tests_are_counted_over_the_curves():
+    rows = {"graph": planted(0.05, 0.06), "binding": planted(0.05, 0.06, name="binding")}
+    alone, together = summary({"graph": rows["graph"]}), summary(rows)
+    column = alone.columns.index("p (Holm)")
+    assert float(together.cells[0][column]) > float(alone.cells[0][column])
+
+
+def test_validation_chooses_among_what_an_arm_tries(monkeypatch, tmp_path):
+    curve = Curve("?", "noise", (1.0, 2.0), ("learned graph",), ("a", "b"), "a", "?")
+
+    def result(run, runs):
+        weight = run.system.settings["lambda_ddl"]
+        best = 2.0 if run.seed else 0.0
+        return {"valid_mae": abs(weight - best), "mae": weight, "draw": run.seed}
+
+    monkeypatch.setattr(Run, "result", result)
+    rows = curves.rows_of(curve, 2, TINY, tmp_path)
+    assert rows.groupby("draw")["mae"].unique().map(list).tolist() == [[0.0], [2.0]]
+    monkeypatch.setattr(Run, "result", lambda run, runs: None)
+    with pytest.raises(ConfigError, match="learned graph at noise = 1, draw 0: not run yet"):
+        curves.rows_of(curve, 2, TINY, tmp_path)
+
+
+def test_a_figure_shows_every_arm_the_floor_and_the_ceiling():
+    rows = planted(0.2, 0.02)
+    top = rows[rows["arm"] == "linear"].assign(arm="ceiling", mae=0.1)
+    figure = dose_curves(pd.concat([rows, top]), "reliability", "mae")
+    shown = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert shown == {*CURVES["graph"].arms, "ceiling", "floor"}
+
+
+def test_the_command_runs_a_curve_and_goes_on(run_cli, tmp_path, monkeypatch):
+    fixed = "train=40,valid=20,test=20"
+    arms_of = ("linear", "bare")
+    small = Curve(
+        "?", "label_noise", (0.0, 1.0), arms_of, ("bare", "linear"), "bare", "?", fixed=fixed
+    )
+    monkeypatch.setitem(CURVES, "label noise", small)
+    monkeypatch.setattr("dmdlite.experiments.mapping.READ", 4)
+    common = ["--draws", 2, "--epochs", 1, "--jobs", 1, "--out", tmp_path / "m"]
+    common += [f"--set={k}={v}" for k, v in SMALL.items()]
+    assert "label noise       ?" in run_cli("reproduce", "map", "--list", *common)[1]
+    code, _, err = run_cli("reproduce", "label noise", *common)
+    assert code == 0, err
+    rows = pd.read_csv(tmp_path / "m" / "map" / "label_noise.csv")
+    assert rows.groupby(["arm", "dose"])["draw"].nunique().eq(2).all()
+    assert set(rows["arm"]) == {"linear", "bare", "ceiling"}
+    worlds = [p.name for p in (tmp_path / "m" / "runs").glob("ceiling-*.json")]
+    assert len(worlds) == 2  # a draw each: label noise is training's alone
+    assert (tmp_path / "m" / "map" / "label_noise.png").stat().st_size > 5000
+    assert "| label noise" in (tmp_path / "m" / "map" / "slopes.md").read_text()
+    assert "label noise done  ?" in run_cli("reproduce", "map", "--list", *common)[1]
+    for wrong, said in (
+        (["--data", "toy:3"], "the map is of the toy's worlds"),
+        (["--folds", 3], "the map is of the toy's worlds"),
+        (["--labelled", 9], "the map is of the toy's worlds"),
+        (["--draws", 1], "draws: 2 or more"),
+    ):
+        code, _, err = run_cli("reproduce", "label noise", *common, *wrong)
+        assert (code, said in err) == (2, True), err
