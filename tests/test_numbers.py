@@ -55,13 +55,9 @@ SOURCES = {
         "0.75": "by hand, from the gaps",
         "3.2": "a section of the paper",
     },
-    "07_cross_modal_attention": {"0.64": "an exercise's story"},
     "08_whole_objective": {
         "0.28": "measured",
         "0.22": "measured",
-        "0.62": "the figure's first row",
-        "0.63": "toy/table3.csv, none",
-        "0.72": "toy/simple.csv, ridge",
         "4.4": "Table 3, 41.9 - 37.5",
     },
     "09_training_for_real": {
