@@ -23,7 +23,6 @@ from .systems import System
 
 DRAWS = 10
 SMALLEST = 0.05  # of a change from the first dose to the last, in the measure's own unit
-HALF = (("labelled_share", 0.5),)  # of each batch, where most clips have no label
 WEIGHTS = (0.5, 2.0)  # of what an arm adds, besides 0
 FD = {"cross_attention": False, "hetero_gd": False}
 BARE = FD | {"homo_gd": False, "decoupling": False}
@@ -88,8 +87,7 @@ class Curve:
         if self.dial == "labelled":
             turned, labelled = "", int(dose)
         data = turn("toy", ",".join([turned * (not self.tested), self.fixed]))
-        training = shared.training + (HALF if labelled else ())
-        found = replace(shared, data=data, draw=draw, labelled=labelled, training=training)
+        found = replace(shared, data=data, draw=draw, labelled=labelled)
         return replace(found, tested=turned if self.tested else "")
 
 
