@@ -70,10 +70,11 @@ def fit(
     """
     config = config or TrainConfig()
     check_trainable(splits)
-    splits = splits | {"train": _of_use(splits["train"], model, config)}
     device = pick_device(config.device)
     autocast(device, config.bf16)  # says so now where it cannot
     processes = Processes.joined(device)
+    told = config.progress and processes.main
+    splits = splits | {"train": _of_use(splits["train"], model, told)}
     if processes.count > len(splits["train"]):
         n = len(splits["train"])
         raise ConfigError(f"{processes.count} processes are too many for {n} training samples")
@@ -83,11 +84,11 @@ def fit(
         return _fit(model, splits, config, device, processes, out)
 
 
-def _of_use(train: MultimodalDataset, model: nn.Module, config: TrainConfig) -> MultimodalDataset:
+def _of_use(train: MultimodalDataset, model: nn.Module, told: bool) -> MultimodalDataset:
     """The training samples that the model's loss can use."""
     if train.labelled.all() or getattr(model, "learns_without_labels", False):
         return train
-    if config.progress:
+    if told:
         says = f"{int((~train.labelled).sum())} of {len(train)} training samples lack a label and "
         tqdm.write(f"{says}are left out: this model learns from labels alone", file=sys.stderr)
     return train.subset(train.labelled)

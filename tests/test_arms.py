@@ -7,9 +7,11 @@ import pytest
 import torch
 
 import dmdlite
+from dmdlite import DataError
 from dmdlite.baselines.simple import ridge
 from dmdlite.data.labels import hide_labels
 from dmdlite.data.scaling import time_pooled
+from dmdlite.data.worlds import turn
 from dmdlite.experiments import arms
 from dmdlite.experiments.controls import CONTROLS
 from dmdlite.experiments.curves import ARMS
@@ -146,3 +148,19 @@ def test_what_shifts_is_taken_out_and_little_else():
     ]
     assert errors[1] < errors[0] - 0.2  # what turned round misled it
     assert errors[1] < errors[2] + 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "dials", "turned"),
+    [
+        ("toy", "", "toy"),
+        ("toy", "noise=2", "toy:noise=2"),
+        ("toy:7", "noise=2", "toy:noise=2,seed=7"),
+        ("toy:seed=7,noise=3", "noise=2", "toy:noise=2,seed=7"),
+        ("toy:noise=3", "", "toy:noise=3"),
+    ],
+)
+def test_a_dial_is_turned_by_name(name, dials, turned):
+    assert turn(name, dials) == turned
+    with pytest.raises(DataError, match="mosi: only a toy has dials"):
+        turn("mosi", dials)

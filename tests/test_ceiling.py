@@ -28,7 +28,7 @@ def dense(clip, maps, shown, sign, world=ceiling.TOY):
     rows, seen = [], []
     for place, (m, sense) in enumerate(world.senses.items()):
         a, b = maps[m]
-        worse = np.exp(world.reliability * clip["private_language"][2])
+        worse = np.exp(world.reliability * clip["private_language"][2] - world.reliability**2)
         noise = sense.noise * (worse if m == "language" else 1)
         for step, x in enumerate(clip["x"][m]):
             t = step / sense.rate

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import dmdlite
 from dmdlite import ConfigError, DataError, TrainConfig
 from dmdlite.baselines.simple import ridge
-from dmdlite.data.labels import epoch_order, hide_labels
+from dmdlite.data.labels import epoch_order, hide_labels, label_rounds
 from dmdlite.data.scaling import standardize
 from dmdlite.experiments.formatting import about
 from dmdlite.experiments.study import Study
@@ -22,7 +22,7 @@ from dmdlite.metrics import floors
 from dmdlite.registry import ALL
 from tests.conftest import SMALL
 
-UNSUPERVISED = ("rec", "cyc", "ort", "homo", "hetero", "total")
+UNSUPERVISED = ("rec", "cyc", "ort", "homo", "hetero")
 
 
 def without(batch, *clips):
@@ -97,7 +97,7 @@ def test_terms_without_labels_do_not_see_them(model, toy):
     batch = clips(toy["train"], *range(12))
     gone = without(batch, *range(0, 12, 2))
     found, less = (model(batch).losses(b) for b in (batch, gone))
-    assert all(torch.equal(found[name], less[name]) for name in UNSUPERVISED[:-1])
+    assert all(torch.equal(found[name], less[name]) for name in UNSUPERVISED)
     assert found["task"] != less["task"]
 
 
@@ -163,8 +163,7 @@ def test_who_needs_labels_trains_as_if_the_others_were_not_there(toy, kind, caps
     (a, first), (b, second) = (trained(kind, splits) for splits in (few, only))
     assert first == second
     assert all(torch.equal(v, b.state_dict()[k]) for k, v in a.state_dict().items())
-    config = TrainConfig(epochs=1, device="cpu")
-    dmdlite.fit(a, few, config)
+    dmdlite.fit(a, few, TrainConfig(epochs=1, device="cpu"))
     assert "44 of 64 training samples lack a label and are left out" in capsys.readouterr().err
 
 
@@ -196,6 +195,8 @@ def test_validation_needs_every_label_and_training_one(toy, model):
     none = replace(toy["train"], labels=torch.full((64,), torch.nan))
     with pytest.raises(DataError, match="train: 64 of 64 samples lack a label"):
         dmdlite.fit(model, toy | {"train": none}, config)
+    with pytest.raises(DataError, match="test: 22 of 32 samples lack a label; leave those out"):
+        dmdlite.fit(model, toy | {"test": hide_labels(toy["test"], 10, 0)}, config)
     with pytest.raises(DataError, match="22 of 32 samples lack a label; predict them"):
         dmdlite.evaluate(model, hide_labels(toy["valid"], 10, 0))
 
@@ -213,7 +214,7 @@ def test_fewer_labels_are_among_more(toy):
     kept = [set(hide_labels(toy["train"], n, 5).labelled.nonzero()[:, 0].tolist()) for n in (5, 9)]
     assert kept[0] < kept[1]
     assert [len(k) for k in kept] == [5, 9]
-    for wrong in (0, -1, 65):
+    for wrong in (0, 65):
         with pytest.raises(ConfigError, match="labelled: from 1 to the 64 labels of train"):
             hide_labels(toy["train"], wrong, 0)
 
@@ -239,3 +240,11 @@ def test_an_experiment_with_few_labels(run_cli, toy_folder, tmp_path):
     )
     assert "labels in train" not in about(rows.drop(columns="labelled"))
     assert "from 1 to the 64 labels" in run_cli(*arguments, "--labelled", 65)[2]
+
+
+ROUNDS = [(10, 15, 0.4, 1), (10, 270, 0.1, 3), (10, 70, 0.3, 3), (10, 15, 0.41, 2), (5, 5, None, 1)]
+
+
+@pytest.mark.parametrize(("known", "unknown", "share", "rounds"), ROUNDS)
+def test_no_round_more_than_needed(known, unknown, share, rounds):
+    assert label_rounds(torch.arange(known + unknown) < known, share) == rounds

@@ -234,7 +234,7 @@ def _joined(parts: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 def check_trainable(splits: dict[str, MultimodalDataset]) -> None:
     """Raises DataError unless there are train and valid, with samples; train with some labels,
-    valid with all."""
+    valid with all, test, if it is there, with all or none."""
     for split in ("train", "valid"):
         if split not in splits or not len(splits[split]):
             raise DataError(f"fit needs a {split} split; got {', '.join(splits) or 'none'}")
@@ -242,3 +242,7 @@ def check_trainable(splits: dict[str, MultimodalDataset]) -> None:
         without = int((~data.labelled).sum())
         if without and (split == "valid" or without == len(data)):
             raise DataError(f"{data.name}, {split}: {without} of {len(data)} samples lack a label")
+    test = splits.get("test", ())
+    if len(test) and 0 < (without := int((~test.labelled).sum())) < len(test):
+        says = "leave those out, or all labels, to predict"
+        raise DataError(f"{test.name}, test: {without} of {len(test)} samples lack a label; {says}")

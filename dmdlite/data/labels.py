@@ -34,7 +34,7 @@ def epoch_order(labelled: Tensor, share: float | None, seed: int, epoch: int) ->
     labelled [N] bool -> [n] int64. Where some lack a label, both kinds are shuffled and then
     spread evenly: any stretch has its part of the labelled ones, to a sample. Each sample comes
     once; with `share` the labelled ones are repeated, in full rounds, until they are at least
-    that share of all.
+    that share of all. A batch with one labelled sample has no triplets: its margin loss is 0.
     """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
     if labelled.all():
@@ -52,7 +52,8 @@ def epoch_order(labelled: Tensor, share: float | None, seed: int, epoch: int) ->
 def label_rounds(labelled: Tensor, share: float | None) -> int:
     """How often an epoch goes through the labelled samples [N] bool, to be `share` of all."""
     known, unknown = int(labelled.sum()), int((~labelled).sum())
-    return max(1, math.ceil((share or 0) / (1 - (share or 0)) * unknown / known))
+    rounds = (share or 0) / (1 - (share or 0)) * unknown / known
+    return max(1, math.ceil(rounds - 1e-9))  # not one more for a rounding error
 
 
 def hide_labels(dataset: MultimodalDataset, keep: int, seed: int) -> MultimodalDataset:

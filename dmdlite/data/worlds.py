@@ -68,10 +68,10 @@ class World:
         pace         K = max(1, Poisson(pace seconds)) events
         binding      share r of the events' variance that no modality tells alone:
                      mean_k g_k v_k becomes  1.017 sqrt(1 - r) mean_k v_k
-                                             + 5.475 sqrt(r) mean_k (g_k - 1) v_k,
-                     of the same variance; where nothing is said r is 0.033
-        reliability  language's noise is  sigma exp(reliability p_language[2]):  it differs by clip,
-                     and p_language[2] is seen in language's features
+                                             + 5.474 sqrt(r) mean_k (g_k - 1) v_k,
+                     of the same variance (without `pace`); where nothing is said r is 0.033
+        reliability  language's noise is  sigma exp(r p_language[2] - r^2), r the dial:  it differs
+                     by clip, of the same mean power, and p_language[2] is seen in its features
         shift        p_m[1] becomes  w z + sqrt(1 - w^2) p_m[1],  z the sentiment over its standard
                      deviation, w = shift in train and valid, -shift in test. A clip is a speaker
                      of its own, so no speaker is in two splits
@@ -129,7 +129,8 @@ class World:
 
     def unreliable(self, m: str, private: np.ndarray) -> float:
         """By how much modality m's noise is larger in the clip with this p_m."""
-        return float(np.exp(self.reliability * private[2])) if m == "language" else 1.0
+        r = self.reliability
+        return float(np.exp(r * private[2] - r**2)) if m == "language" else 1.0
 
     def sentiment(self, valence: np.ndarray, emphasis: np.ndarray, manner: float) -> float:
         """What a clip's annotators agree on: of v_k and g_k [K], and sum_m p_m[0] / sqrt(3)."""
@@ -197,7 +198,9 @@ def toy_name(name: str, seed: int) -> str:
 
 def turn(name: str, dials: str) -> str:
     """The name of a toy like this with some dials turned: "toy:seed=7,noise=2", "noise=3"."""
-    said = name.partition(":")[2]
+    toy, _, said = name.partition(":")
+    if toy != "toy":
+        raise DataError(f"{name}: only a toy has dials")
     said = f"seed={said}" if said.isascii() and said.isdigit() else said
     parts = [part for part in f"{dials},{said}".split(",") if part]
     names = [part.partition("=")[0] for part in parts]

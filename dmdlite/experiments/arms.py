@@ -47,8 +47,12 @@ def from_first(output: DMDOutput, batch: Batch) -> Tensor:
 
 
 def of_another_clip(output: DMDOutput, batch: Batch) -> Tensor:
-    """The learned weights, dealt out to the wrong clips: each has those of the clip before."""
-    return normalised(output.homo.weights.roll(1, 0) * edges(output))
+    """HomoGD's loss along the learned weights, dealt out to the wrong clips: each has those of the
+    clip before. The weights are learned as ever, from their own clips' gaps."""
+    gaps, weights = output.homo.discrepancy, output.homo.weights
+    dealt = normalised(weights.roll(1, 0) * edges(output)).detach()
+    learned = (weights * gaps.detach()).sum((1, 2))  # moves the weights alone; adds 0
+    return ((dealt * gaps).sum((1, 2)) + learned - learned.detach()).mean()
 
 
 def best_teaches(output: DMDOutput, batch: Batch) -> Tensor:
@@ -59,13 +63,13 @@ def best_teaches(output: DMDOutput, batch: Batch) -> Tensor:
     return one_teacher(output, error.masked_fill(~output.present, torch.inf).argmin(1))
 
 
-def under(graph: Graph) -> type[DMD]:
-    """DMD whose HomoGD distils (Eq. 9) along this graph instead of the learned one."""
+def along(graph: Graph) -> Callable[[DMDOutput, Batch], Tensor]:
+    """HomoGD's loss (Eq. 9) along this graph instead of the learned one."""
 
     def distilled(output: DMDOutput, batch: Batch) -> Tensor:
         return (graph(output, batch) * output.homo.discrepancy).sum((1, 2)).mean()
 
-    return type(f"DMDUnder_{graph.__name__}", (DMD,), {"terms": TERMS | {"homo": distilled}})
+    return distilled
 
 
 def taught_by_fusion(output: DMDOutput, batch: Batch) -> Tensor:
@@ -90,16 +94,17 @@ def dropped(batch: Batch, rate: float) -> Batch:
     return replace(batch, features=features, masks=masks, counted=None)
 
 
+def exchanged(**terms: Callable[[DMDOutput, Batch], Tensor]) -> type[DMD]:
+    """DMD with these terms of its objective exchanged."""
+    return type("DMDExchanged", (DMD,), {"terms": TERMS | terms})
+
+
 KINDS: dict[str, type[DMD]] = {
-    "uniform graph": under(uniform),
-    "language teaches": under(from_first),
-    "another clip's graph": under(of_another_clip),
-    "best teaches": under(best_teaches),
+    "uniform graph": exchanged(homo=along(uniform)),
+    "language teaches": exchanged(homo=along(from_first)),
+    "another clip's graph": exchanged(homo=of_another_clip),
+    "best teaches": exchanged(homo=along(best_teaches)),
+    "fusion teaches": exchanged(homo=taught_by_fusion),
+    "no margin": exchanged(mar=lambda output, _: output.pooled.sum() * 0),
     "modality dropout": ModalityDropout,
-    "no margin": type(
-        "DMDWithoutMargin", (DMD,), {"terms": TERMS | {"mar": lambda o, _: o.pooled.sum() * 0}}
-    ),
-    "fusion teaches": type(
-        "DMDTaughtByFusion", (DMD,), {"terms": TERMS | {"homo": taught_by_fusion}}
-    ),
 }

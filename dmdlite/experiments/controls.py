@@ -97,12 +97,12 @@ def _padded(dataset: MultimodalDataset, longest: dict[str, int]) -> MultimodalDa
 def without_what_shifts(splits: Splits, seed: int) -> Splits:
     """The direction in which each modality of the toy shows p_m[1] is taken out of its features.
 
-    It is the coefficient of p_m[1] in a regression of the training clips' means on all factors and
-    the label, with which p_m[1] goes where the world's `shift` says so.
+    It is the coefficient of p_m[1] in a regression of the training clips' means on p_m, the common
+    factors and the label, with which p_m[1] goes where the world's `shift` says so.
     """
     train, out = splits["train"], {split: dict(d.values) for split, d in splits.items()}
     for m in train.modalities:
-        here = train.lengths(m) > 0
+        here = (train.lengths(m) > 0) & train.labelled
         known = [train.factors[f"private_{m}"], train.factors["common"], train.labels[:, None]]
         about = torch.cat([*known, torch.ones(len(train), 1)], dim=1)[here].double().numpy()
         means = np.asarray(time_pooled(train.select(m)), dtype=np.float64)[here.numpy()]

@@ -64,8 +64,9 @@ ARMS: dict[str, tuple[System, ...]] = {
 class Curve:
     """One question of the map.
 
-    `contrast` is (arm, base): the arm's measure minus the base's. `control` is an arm that must
-    beat the base where the world has room for it; where it does not, the curve says nothing.
+    `contrast` is (arm, base): the arm's measure minus the base's. `control` is (arm, base, dose):
+    the arm must beat the base at that dose if the world has room; where it does not, the curve
+    says nothing.
     """
 
     asks: str
@@ -73,7 +74,7 @@ class Curve:
     doses: tuple[float, ...]
     arms: tuple[str, ...]
     contrast: tuple[str, str]
-    control: str
+    control: tuple[str, str, float]
     predicted: str  # before the runs
     measure: str = "mae"
     labelled: int | None = None
@@ -100,7 +101,7 @@ CURVES = {
         (0.0, 0.5, 1.0, 1.5),
         _GRAPHS,
         ("learned graph", "uniform graph"),
-        "best teaches",
+        ("best teaches", "nobody teaches", 1.5),
         predicted="No change: weight goes where modalities agree, not to who is right.",
         labelled=60,
     ),
@@ -110,7 +111,7 @@ CURVES = {
         (30, 60, 120, 250),
         (*_GRAPHS[:4], "learned graph, prior", "language teaches", "fusion teaches"),
         ("learned graph", "language teaches"),
-        "language teaches",
+        ("language teaches", "nobody teaches", 30),
         predicted="Language ahead by 0.05 of correlation at 30 labels, level at 250.",
         measure="weak_corr",
     ),
@@ -120,7 +121,7 @@ CURVES = {
         (0.0, 0.1, 0.3, 1.0),
         ("linear", "bare", "decoupling", "attention", "both", "TFN"),
         ("attention", "bare"),
-        "attention",
+        ("both", "linear", 1.0),
         predicted="Level at 0, attention ahead by 0.1 at 1.",
     ),
     "clips": Curve(
@@ -129,7 +130,7 @@ CURVES = {
         (250, 1000, 4000, 16000),
         ("linear", "bare", "attention", "DMD", "MulT", "LF-LSTM"),
         ("attention", "linear"),
-        "attention",
+        ("DMD", "linear", 16000),
         predicted="Behind at 250, level at 4,000, ahead by 0.03 at 16,000.",
     ),
     "label noise": Curve(
@@ -138,7 +139,7 @@ CURVES = {
         (0.0, 0.5, 1.0, 2.0),
         ("linear", "bare", "nobody teaches", "learned graph", "language teaches", "DMD"),
         ("learned graph", "nobody teaches"),
-        "language teaches",
+        ("language teaches", "nobody teaches", 2.0),
         predicted="No change: what is distilled carries the same errors as the labels.",
     ),
     "missing at test": Curve(
@@ -147,10 +148,10 @@ CURVES = {
         (0.06, 0.25, 0.5, 0.75),
         ("linear", "no margin", "nobody teaches", "learned graph", "modality dropout"),
         ("learned graph", "nobody teaches"),
-        "modality dropout",
+        ("modality dropout", "nobody teaches", 0.75),
+        predicted="No change from distillation; modality dropout gains 0.1 at the last dose.",
         spelling="missing={dose:g}:0.04:0.04",
         tested=True,
-        predicted="No change from distillation; modality dropout gains 0.1 at the last dose.",
     ),
     "speaker shift": Curve(
         "Does decoupling help where what goes with the label in training turns round at test?",
@@ -158,7 +159,7 @@ CURVES = {
         (0.0, 0.3, 0.6, 0.9),
         ("linear", "bare", "decoupling", "FDMER", "what shifts taken out"),
         ("decoupling", "bare"),
-        "what shifts taken out",
+        ("what shifts taken out", "bare", 0.9),
         predicted="No change: nothing in the losses says which factor may not be used.",
     ),
 }
@@ -211,33 +212,31 @@ def verdict(p: float, equal: float) -> str:
 
 
 def summary(found: dict[str, pd.DataFrame]) -> Table:
-    """A line a curve: its contrast at the first and the last dose, its slope, and whether the
-    control had something to win at the dose that is best for it."""
+    """A line a curve: its contrast at the first and the last dose, its slope, and what the control
+    won where the world should have room for it."""
     measured = {}
     for name, rows in found.items():
         curve = CURVES[name]
         difference = differences(rows, *curve.contrast, curve.measure)
-        base = curve.contrast[1] if curve.control != curve.contrast[1] else curve.contrast[0]
-        control = differences(rows, curve.control, base, curve.measure)
-        measured[name] = slopes(difference), difference, control
+        arm, base, dose = curve.control
+        won = differences(rows, arm, base, curve.measure)[dose]
+        measured[name] = slopes(difference), difference, won
     slope = {name: m[0] for name, m in measured.items()}
     p = holm([paired_p(s, 0 * s) for s in slope.values()])
     equal = holm([equivalence_p(s, SMALLEST) for s in slope.values()])
     lines = []
-    for (name, (s, difference, control)), a, b in zip(measured.items(), p, equal, strict=True):
+    for (name, (s, difference, won)), a, b in zip(measured.items(), p, equal, strict=True):
         first, last = (difference.iloc[:, i] for i in (0, -1))
-        better = -1 if CURVES[name].measure == "mae" else 1
-        best = (better * control).mean().idxmax()
-        won = control[best]
-        line = [name, " − ".join(CURVES[name].contrast), CURVES[name].measure]
+        draws, curve = str(len(s)), CURVES[name]
+        line = [name, draws, " − ".join(curve.contrast), curve.measure]
         line += [f"{x.mean():+.3f} ± {half_width(x):.3f}" for x in (first, last, s)]
         lines.append(
             (*line, shown_p(a), verdict(a, b), f"{won.mean():+.3f} ± {half_width(won):.3f}")
         )
-    columns = ("curve", "contrast", "measure", "first dose", "last dose", "slope, 95 %", "p (Holm)")
-    columns += ("verdict", "control at its best")
+    columns = ("curve", "draws", "contrast", "measure", "first dose", "last dose", "slope, 95 %")
+    columns += ("p (Holm)", "verdict", "control")
     caption = (
-        f"Slopes run from the first dose to the last; equal within {SMALLEST:g} is no change. "
-        f"{max((r['draw'].nunique() for r in found.values()), default=0)} draws, paired."
+        f"Draws are paired. Slopes run from the first dose to the last; within {SMALLEST:g} for "
+        "sure is no change. Control: what an arm gains that must, where the world has room."
     )
     return Table(caption, columns, tuple(lines))

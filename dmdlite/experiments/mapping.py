@@ -38,7 +38,7 @@ def chosen_curves(what: str) -> list[str]:
 def draw_map(what: str, out: Path, draws: int | None, jobs: int, shared: Study) -> None:
     """Run what is open of these curves and write everything to OUT/map.
 
-    Raises ConfigError for data of one's own, folds, or fewer than two draws.
+    Raises ConfigError for data of one's own, folds, labels, or fewer than two draws.
     """
     if shared.data != "toy" or shared.folds or shared.labelled is not None:
         raise ConfigError("the map is of the toy's worlds: without --data, --folds and --labelled")

@@ -29,13 +29,16 @@ from .study import Study
 from .sweep import open_runs, plan, sweep
 from .systems import EXPERIMENTS, chosen, systems_of
 
+SEEDS = 5
 WHAT = f"{', '.join(EXPERIMENTS)}, or all; map, or a curve of it: {', '.join(CURVES)}"
 
 
 def reproduce(
     what: Annotated[str | None, typer.Argument(help=WHAT)] = None,
     data: DataName = "toy",
-    seeds: Annotated[int, typer.Option(help="Seeds 0, 1, ...; each system is run with all")] = 5,
+    seeds: Annotated[
+        int, typer.Option(help="Seeds 0, 1, ...; each system is run with all")
+    ] = SEEDS,
     draws: Annotated[
         int | None, typer.Option(help="Instead: so many samples of the data, a seed for each")
     ] = None,
@@ -87,6 +90,10 @@ def reproduce(
         typer.echo(listing(out))
         return
     if mapped:
+        if cluster or job or seeds != SEEDS or budget != BUDGET:
+            raise ConfigError(
+                "the map takes --draws, and runs here: no --cluster, --seeds, --trials"
+            )
         draw_map(what, out, draws, jobs, study)
         return
     systems, runs = systems_of(names), out / "runs"

@@ -83,7 +83,8 @@ class Run:
         return runs / f"{self.config_hash}-seed{self.seed}"
 
     def result(self, runs: Path) -> dict[str, Any] | None:
-        """The row of a run that is done, under this system's name; None if it is not.
+        """The row of a run that is done, under this system's name, draw and data, since a run may
+        be the same as another study's; None if it is not done.
 
         A row without the validation error, as they once were, cannot be chosen by: not done.
         """
@@ -93,7 +94,11 @@ class Run:
         row = read_json(folder / RESULT)
         if self.system.kind not in SIMPLE and "valid_mae" not in row:
             return None
-        return row | {"system": self.system.name}
+        return row | {
+            "system": self.system.name,
+            "draw": self.study.draw,
+            "data": Path(self.study.data).name,
+        }
 
 
 def carry_out(run: Run, runs: Path, device: str | None = None) -> None:
