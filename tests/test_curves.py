@@ -85,7 +85,8 @@ def test_a_verdict_is_that_of_its_interval(change, noise, said):
     table = summary({"graph": planted(change, noise)})
     (line,) = table.cells
     assert line[table.columns.index("verdict")] == said
-    assert line[-1].startswith("-0.100")
+    assert line[table.columns.index("control")].startswith("-0.100")
+    assert line[-1] == CURVES["graph"].predicted
     assert line[1] == "10"
 
 

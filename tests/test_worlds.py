@@ -140,9 +140,9 @@ def test_how_reliable_language_is_differs_and_can_be_seen():
     more = [a["x"]["language"] - b["x"]["language"] for a, b in zip(clips, plain, strict=True)]
     # sigma exp(p - 1) - sigma times the same draws
     expected = 0.5 * np.abs(np.exp(manner - 1) - 1)
-    assert np.mean(np.exp(2 * (np.random.default_rng(0).normal(size=10**6) - 1))) == (
-        pytest.approx(1, rel=0.05)
-    )
+    drawn = np.random.default_rng(0).normal(size=(100_000, 3))
+    power = [World(reliability=0.7).unreliable("language", p) ** 2 for p in drawn]
+    assert np.mean(power) == pytest.approx(1, rel=0.05)
     assert [x.std() for x in more] == pytest.approx(expected, rel=0.4)
     seen = np.array([x["x"]["language"].mean(0) for x in clips])
     weights = np.linalg.lstsq(seen[:150], manner[:150], rcond=None)[0]

@@ -1,6 +1,7 @@
 """Who is compared on the map: HomoGD under other graphs than the learned one, and other teachers.
 
-Every arm is DMD with one term exchanged: what its common codes' logits are pulled to.
+Every arm is DMD with one term exchanged, most with what its common codes' logits are pulled to;
+and one that loses whole modalities in training.
 """
 
 from __future__ import annotations

@@ -28,25 +28,27 @@ FD = {"cross_attention": False, "hetero_gd": False}
 BARE = FD | {"homo_gd": False, "decoupling": False}
 
 
-def weighed(kind: str, name: str = "lambda_ddl", **settings: object) -> tuple[System, ...]:
-    """What an arm tries: the skeleton with decoupling, without its term and with every weight."""
-    tried = [System("weight 0", FD | {name: 0.0})]
-    tried += [System(kind, FD | settings | {name: w}, kind) for w in WEIGHTS]
-    return tuple(tried)
+UNTAUGHT = FD | {"lambda_ddl": 0.0}
+NOBODY = System("weight 0", UNTAUGHT)
+
+
+def weighed(kind: str, prior: bool = False) -> tuple[System, ...]:
+    """What an arm tries: the skeleton with decoupling, untaught and taught with every weight."""
+    return NOBODY, *(System(kind, FD | {"lambda_ddl": w}, kind, prior=prior) for w in WEIGHTS)
 
 
 ARMS: dict[str, tuple[System, ...]] = {
     "linear": tuple(System("linear", {"pooling": p}, "linear") for p in ("sum", "mean", "both")),
-    "nobody teaches": (System("weight 0", FD | {"lambda_ddl": 0.0}),),
+    "nobody teaches": (NOBODY,),
     "uniform graph": weighed("uniform graph"),
     "learned graph": weighed("DMD"),
-    "learned graph, prior": tuple(replace(s, prior=s.name != "weight 0") for s in weighed("DMD")),
+    "learned graph, prior": weighed("DMD", prior=True),
     "another clip's graph": weighed("another clip's graph"),
     "language teaches": weighed("language teaches"),
     "best teaches": weighed("best teaches"),
     "fusion teaches": weighed("fusion teaches"),
     "bare": (System("bare", BARE),),
-    "decoupling": (System("weight 0", FD | {"lambda_ddl": 0.0}),),
+    "decoupling": (NOBODY,),
     "attention": (System("attention", BARE | {"cross_attention": True}),),
     "both": (System("both", FD | {"cross_attention": True, "homo_gd": False}),),
     "DMD": (System("DMD"),),
@@ -54,8 +56,8 @@ ARMS: dict[str, tuple[System, ...]] = {
     "MulT": (System("MulT", kind="MulT"),),
     "LF-LSTM": (System("LF-LSTM", kind="LF-LSTM"),),
     "FDMER": (System("FDMER", kind="FDMER"),),
-    "no margin": (System("no margin", FD | {"lambda_ddl": 0.0}, "no margin"),),
-    "modality dropout": (System("modality dropout", FD | {"lambda_ddl": 0.0}, "modality dropout"),),
+    "no margin": (System("no margin", UNTAUGHT, "no margin"),),
+    "modality dropout": (System("modality dropout", UNTAUGHT, "modality dropout"),),
     "what shifts taken out": (System("taken out", BARE, control="without what shifts"),),
 }
 
@@ -230,11 +232,10 @@ def summary(found: dict[str, pd.DataFrame]) -> Table:
         draws, curve = str(len(s)), CURVES[name]
         line = [name, draws, " − ".join(curve.contrast), curve.measure]
         line += [f"{x.mean():+.3f} ± {half_width(x):.3f}" for x in (first, last, s)]
-        lines.append(
-            (*line, shown_p(a), verdict(a, b), f"{won.mean():+.3f} ± {half_width(won):.3f}")
-        )
+        line += [shown_p(a), verdict(a, b), f"{won.mean():+.3f} ± {half_width(won):.3f}"]
+        lines.append((*line, curve.predicted))
     columns = ("curve", "draws", "contrast", "measure", "first dose", "last dose", "slope, 95 %")
-    columns += ("p (Holm)", "verdict", "control")
+    columns += ("p (Holm)", "verdict", "control", "guess, before the runs")
     caption = (
         f"Draws are paired. Slopes run from the first dose to the last; within {SMALLEST:g} for "
         "sure is no change. Control: what an arm gains that must, where the world has room."

@@ -194,9 +194,9 @@ def _load(
 
 def drawn_again(data: str, draw: int) -> Splits:
     """A draw of the data; see `Study`."""
-    found = load_dataset(data)  # says so where there is none
-    if draw and data.partition(":")[0] == "toy":
+    if data.partition(":")[0] == "toy":
         return load_dataset(toy_name(data, spelled(data)[0] + draw))
+    found = load_dataset(data)
     return {k: resampled(d, draw) for k, d in found.items()} if draw else found
 
 
