@@ -129,7 +129,7 @@ def test_the_command_runs_a_curve_and_goes_on(run_cli, tmp_path, monkeypatch):
     monkeypatch.setattr("dmdlite.experiments.mapping.READ", 4)
     common = ["--draws", 2, "--epochs", 1, "--jobs", 1, "--out", tmp_path / "m"]
     common += [f"--set={k}={v}" for k, v in SMALL.items()]
-    assert "label noise       ?" in run_cli("reproduce", "map", "--list", *common)[1]
+    assert "label noise            ?" in run_cli("reproduce", "map", "--list", *common)[1]
     code, _, err = run_cli("reproduce", "label noise", *common)
     assert code == 0, err
     rows = pd.read_csv(tmp_path / "m" / "map" / "label_noise.csv")
@@ -139,7 +139,7 @@ def test_the_command_runs_a_curve_and_goes_on(run_cli, tmp_path, monkeypatch):
     assert len(worlds) == 2  # a draw each: label noise is training's alone
     assert (tmp_path / "m" / "map" / "label_noise.png").stat().st_size > 5000
     assert "| label noise" in (tmp_path / "m" / "map" / "slopes.md").read_text()
-    assert "label noise done  ?" in run_cli("reproduce", "map", "--list", *common)[1]
+    assert "label noise      done  ?" in run_cli("reproduce", "map", "--list", *common)[1]
     for wrong, said in (
         (["--data", "toy:3"], "the map is of the toy's worlds"),
         (["--folds", 3], "the map is of the toy's worlds"),

@@ -67,7 +67,7 @@ def draw_map(what: str, out: Path, draws: int | None, jobs: int, shared: Study) 
 def listing(out: Path) -> str:
     """One line a curve: what it asks, and whether OUT/map has it."""
     there = {name: "done" if _place(out / "map", name).exists() else "" for name in CURVES}
-    return "\n".join(f"{name:12}{there[name]:6}{curve.asks}" for name, curve in CURVES.items())
+    return "\n".join(f"{name:17}{there[name]:6}{curve.asks}" for name, curve in CURVES.items())
 
 
 def kept(folder: Path, name: str) -> pd.DataFrame:
