@@ -85,6 +85,26 @@ def test_a_teacher_is_not_pulled_and_a_student_is(toy, kind):
         assert pulled[:, 0].abs().max() == 0
 
 
+def test_who_errs_less_teaches_by_how_much_less(toy):
+    model = arms.WhoErrsLessTeaches.for_dataset(toy["train"], **SMALL)
+    batch = hide_labels(toy["train"], 30, 0).batch(range(24))
+    output = model.eval()(batch)
+    assert float(model.taught(output, batch)) == 0  # nothing is known of anybody
+    assert not model.errors.any()  # who is only measured is not learned from
+    model.train().taught(output, batch)
+    known = output.present & ~batch.labels.isnan()[:, None]
+    error = (output.homo.logits - batch.targets[:, None]).abs().detach()
+    mean = [float(error[known[:, i], i].mean()) for i in range(3)]
+    expected = brute(output, batch, lambda b, i, j: max(0.0, mean[j] - mean[i]))
+    assert float(model.eval().taught(output, batch)) == pytest.approx(expected, rel=1e-4)
+    before = model.errors.clone()
+    model.train().taught(output, batch)
+    assert torch.allclose(model.errors, 1.98 * before)  # steps fade
+    best = int(np.argmin(mean))
+    (pulled,) = torch.autograd.grad(model.eval().taught(output, batch), output.homo.logits)
+    assert pulled[:, best].abs().max() == 0
+
+
 def test_without_margin_there_is_none(toy):
     model = arms.KINDS["no margin"].for_dataset(toy["train"], **SMALL)
     batch = toy["train"].batch(range(16))

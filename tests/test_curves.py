@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from dmdlite import ConfigError
 from dmdlite.data.worlds import spelled, turn
-from dmdlite.experiments import curves
-from dmdlite.experiments.curves import ARMS, CURVES, Curve, differences, slopes, summary
-from dmdlite.experiments.runs import Run
+from dmdlite.experiments.curves import ARMS, CURVES, Curve
+from dmdlite.experiments.runs import OUTPUTS, Run
+from dmdlite.experiments.slopes import chosen, differences, rows_of, slopes, summary, trust
 from dmdlite.experiments.study import Study
 from dmdlite.plots.sweeps import dose_curves
 from tests.conftest import SMALL
@@ -52,7 +54,7 @@ def test_a_dose_turns_one_dial(name):
             assert replace(world, **{curve.dial: getattr(usual, curve.dial)}) == usual
 
 
-def planted(change, noise=0.0, draws=10, measure="mae", name="graph", control=-0.1):
+def planted(change, noise=0.0, draws=10, name="graph", control=-0.1):
     """Rows of a curve whose contrast goes from 0 to `change`."""
     curve, rng, rows = CURVES[name], np.random.default_rng(0), []
     arm = curve.contrast[0]
@@ -64,7 +66,7 @@ def planted(change, noise=0.0, draws=10, measure="mae", name="graph", control=-0
             found[arm] = level + change * at + noise * rng.normal()
             found[curve.control[0]] = level + control
             rows += [
-                {"arm": a, "dose": dose, "draw": draw, measure: x, "floor_mae": 1.3}
+                {"arm": a, "dose": dose, "draw": draw, curve.measure: x, "floor_mae": 1.3}
                 for a, x in found.items()
             ]
     return pd.DataFrame(rows)
@@ -72,7 +74,7 @@ def planted(change, noise=0.0, draws=10, measure="mae", name="graph", control=-0
 
 def test_slopes_are_those_that_were_planted():
     rows = planted(0.3, noise=0.01)
-    found = slopes(differences(rows, *CURVES["graph"].contrast, "mae"))
+    found = slopes(differences(rows, *CURVES["graph"].contrast, CURVES["graph"].measure))
     assert len(found) == 10
     assert found.mean() == pytest.approx(0.3, abs=0.02)
 
@@ -106,19 +108,42 @@ def test_validation_chooses_among_what_an_arm_tries(monkeypatch, tmp_path):
         return {"valid_mae": abs(weight - best), "mae": weight, "draw": run.seed}
 
     monkeypatch.setattr(Run, "result", result)
-    rows = curves.rows_of(curve, 2, TINY, tmp_path)
-    assert rows.groupby("draw")["mae"].unique().map(list).tolist() == [[0.0], [2.0]]
+    rows = rows_of(curve, 2, TINY, tmp_path)
+    assert len(rows) == 2 * 2 * 3  # what was tried is kept
+    best = chosen(rows, "mae")
+    assert best.groupby("draw")["weight"].unique().map(list).tolist() == [[0.0], [2.0]]
+    assert chosen(rows, "weak_corr").equals(best)  # without logits by the error
+    rows["valid_weak_corr"] = rows["weight"].map({0.0: 0.1, 0.5: 0.3, 2.0: 0.2})
+    assert set(chosen(rows, "weak_corr")["weight"]) == {0.5}
+    assert chosen(rows, "mae").equals(rows.loc[best.index])
     monkeypatch.setattr(Run, "result", lambda run, runs: None)
     with pytest.raises(ConfigError, match="learned graph at noise = 1, draw 0: not run yet"):
-        curves.rows_of(curve, 2, TINY, tmp_path)
+        rows_of(curve, 2, TINY, tmp_path)
+
+
+def test_trust_is_whether_weight_follows_reliability(tmp_path):
+    study = Study("toy:reliability=1,train=9,valid=9,test=60")
+    test = study.splits["test"]
+    noisier = test.factors["private_language"][:, 2]
+    run = Run(study, ARMS["learned graph"][1], 0)
+    weights = torch.zeros(60, 3, 3)
+    weights[:, 0, 1] = torch.sigmoid(-noisier)  # the less noisy, the more it teaches
+    weights[:, 1, 0] = 1 - weights[:, 0, 1]
+    for found, expected in ((weights, 1), (weights.transpose(1, 2), -1)):
+        outputs = {"homo_weights": found.contiguous(), "present": test.present}
+        run.folder(tmp_path).mkdir(exist_ok=True)
+        save_file(outputs, run.folder(tmp_path) / OUTPUTS)
+        assert trust(run, tmp_path) == pytest.approx(expected)
+    save_file({"present": test.present}, run.folder(tmp_path) / OUTPUTS)
+    assert np.isnan(trust(run, tmp_path))
 
 
 def test_a_figure_shows_every_arm_the_floor_and_the_ceiling():
-    rows = planted(0.2, 0.02)
+    rows = planted(0.2, 0.02, name="binding")
     top = rows[rows["arm"] == "linear"].assign(arm="ceiling", mae=0.1)
-    figure = dose_curves(pd.concat([rows, top]), "reliability", "mae")
+    figure = dose_curves(pd.concat([rows, top]), "binding", "mae")
     shown = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert shown == {*CURVES["graph"].arms, "ceiling", "floor"}
+    assert shown == {*CURVES["binding"].arms, "ceiling", "floor"}
 
 
 def test_the_command_runs_a_curve_and_goes_on(run_cli, tmp_path, monkeypatch):

@@ -1,28 +1,19 @@
 """The map: one dial of the toy turned, arms paired by draw, a slope and a guess stated before.
 
 A curve has its own question, world, arms and contrast. Every arm tries its weights, 0 among them,
-and validation chooses, draw by draw. The contrast is a difference of two arms on a measure; its
-slope over the doses, which count as equally far apart from 0 to 1, is what a curve tests.
+and validation chooses, draw by draw, by the measure that is compared; `slopes` reads what came out.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
-from pathlib import Path
-
-import numpy as np
-import pandas as pd
 
 from ..data.worlds import turn
-from ..errors import ConfigError
-from .formatting import Table, equivalence_p, half_width, holm, paired_p, shown_p
 from .runs import Run
 from .study import Study
 from .systems import System
 
 DRAWS = 10
-SMALLEST = 0.05  # of a change from the first dose to the last, in the measure's own unit
 WEIGHTS = (0.5, 2.0)  # of what an arm adds, besides 0
 FD = {"cross_attention": False, "hetero_gd": False}
 BARE = FD | {"homo_gd": False, "decoupling": False}
@@ -47,6 +38,7 @@ ARMS: dict[str, tuple[System, ...]] = {
     "language teaches": weighed("language teaches"),
     "best teaches": weighed("best teaches"),
     "fusion teaches": weighed("fusion teaches"),
+    "who errs less teaches": weighed("who errs less teaches"),
     "bare": (System("bare", BARE),),
     "decoupling": (NOBODY,),
     "attention": (System("attention", BARE | {"cross_attention": True}),),
@@ -95,7 +87,7 @@ class Curve:
 
 
 _GRAPHS = ("linear", "nobody teaches", "uniform graph", "learned graph", "another clip's graph")
-_GRAPHS += ("language teaches", "best teaches")
+_GRAPHS += ("language teaches", "who errs less teaches", "best teaches")
 CURVES = {
     "graph": Curve(
         "Is the learned graph worth more than a uniform one, where who can be trusted is seen?",
@@ -105,13 +97,14 @@ CURVES = {
         ("learned graph", "uniform graph"),
         ("best teaches", "nobody teaches", 1.5),
         predicted="No change: weight goes where modalities agree, not to who is right.",
+        measure="weak_corr",
         labelled=60,
     ),
     "labels": Curve(
         "With few labels and many clips, who should teach?",
         "labelled",
         (30, 60, 120, 250),
-        (*_GRAPHS[:4], "learned graph, prior", "language teaches", "fusion teaches"),
+        (*_GRAPHS[:4], "learned graph, prior", *_GRAPHS[5:7], "fusion teaches"),
         ("learned graph", "language teaches"),
         ("language teaches", "nobody teaches", 30),
         predicted="Language ahead by 0.05 of correlation at 30 labels, level at 250.",
@@ -176,68 +169,3 @@ def planned(curve: Curve, draws: int, shared: Study) -> list[Run]:
         for arm in curve.arms
         for system in ARMS[arm]
     ]
-
-
-def rows_of(curve: Curve, draws: int, shared: Study, runs: Path) -> pd.DataFrame:
-    """One row a dose, draw and arm: of what the arm tried, the run that validation chose.
-
-    `weak_corr` is the mean correlation of vision's and audio's own logits, where there are any.
-    Raises ConfigError for a run that is not done.
-    """
-    found = []
-    for draw, dose, arm in product(range(draws), curve.doses, curve.arms):
-        study = curve.study(dose, draw, shared)
-        results = [Run(study, system, draw).result(runs) for system in ARMS[arm]]
-        if None in results:
-            raise ConfigError(f"{arm} at {curve.dial} = {dose:g}, draw {draw}: not run yet")
-        best = min(results, key=lambda row: row["valid_mae"])
-        weak = [best.get(f"homo_{m}_corr", np.nan) for m in ("vision", "audio")]
-        found.append(best | {"arm": arm, "dose": dose, "weak_corr": float(np.mean(weak))})
-    return pd.DataFrame(found)
-
-
-def differences(rows: pd.DataFrame, arm: str, base: str, measure: str) -> pd.DataFrame:
-    """The arm's measure minus the base's: [draws, doses]."""
-    table = rows.pivot(index=["draw", "dose"], columns="arm", values=measure)
-    return (table[arm] - table[base]).unstack("dose")
-
-
-def slopes(difference: pd.DataFrame) -> np.ndarray:
-    """[draws] least-squares change of each draw's difference from the first dose to the last."""
-    at = np.linspace(0, 1, difference.shape[1])
-    return np.polyfit(at, difference.to_numpy().T, 1)[0]
-
-
-def verdict(p: float, equal: float) -> str:
-    """In a word, of two p-values that were corrected together with the others of the map."""
-    return "changes" if p < 0.05 else "does not change" if equal < 0.05 else "not known"
-
-
-def summary(found: dict[str, pd.DataFrame]) -> Table:
-    """A line a curve: its contrast at the first and the last dose, its slope, and what the control
-    won where the world should have room for it."""
-    measured = {}
-    for name, rows in found.items():
-        curve = CURVES[name]
-        difference = differences(rows, *curve.contrast, curve.measure)
-        arm, base, dose = curve.control
-        won = differences(rows, arm, base, curve.measure)[dose]
-        measured[name] = slopes(difference), difference, won
-    slope = {name: m[0] for name, m in measured.items()}
-    p = holm([paired_p(s, 0 * s) for s in slope.values()])
-    equal = holm([equivalence_p(s, SMALLEST) for s in slope.values()])
-    lines = []
-    for (name, (s, difference, won)), a, b in zip(measured.items(), p, equal, strict=True):
-        first, last = (difference.iloc[:, i] for i in (0, -1))
-        draws, curve = str(len(s)), CURVES[name]
-        line = [name, draws, " − ".join(curve.contrast), curve.measure]
-        line += [f"{x.mean():+.3f} ± {half_width(x):.3f}" for x in (first, last, s)]
-        line += [shown_p(a), verdict(a, b), f"{won.mean():+.3f} ± {half_width(won):.3f}"]
-        lines.append((*line, curve.predicted))
-    columns = ("curve", "draws", "contrast", "measure", "first dose", "last dose", "slope, 95 %")
-    columns += ("p (Holm)", "verdict", "control", "guess, before the runs")
-    caption = (
-        f"Draws are paired. Slopes run from the first dose to the last; within {SMALLEST:g} for "
-        "sure is no change. Control: what an arm gains that must, where the world has room."
-    )
-    return Table(caption, columns, tuple(lines))

@@ -23,7 +23,8 @@ from ..metrics import sentiment_metrics
 from ..plots.sweeps import dose_curves
 from .artifacts import as_written, csv_of
 from .ceiling import from_clips
-from .curves import CURVES, DRAWS, Curve, planned, rows_of, summary
+from .curves import CURVES, DRAWS, Curve, planned
+from .slopes import chosen, rows_of, summary
 from .study import Study
 from .sweep import sweep
 
@@ -53,7 +54,8 @@ def draw_map(what: str, out: Path, draws: int | None, jobs: int, shared: Study) 
             ceilings = ceiling_rows(CURVES[name], draws, shared, runs, jobs)
             rows = as_written(pd.concat([rows, ceilings], ignore_index=True))
             _written(_place(folder, name), csv_of(rows))
-            figure = dose_curves(rows, CURVES[name].dial, CURVES[name].measure)
+            dial, measure = CURVES[name].dial, CURVES[name].measure
+            figure = dose_curves(chosen(rows, measure), dial, measure)
             with replacing(_place(folder, name).with_suffix(".png")) as temporary:
                 figure.savefig(temporary, format="png", dpi=150)
             plt.close(figure)

@@ -57,16 +57,27 @@ def scores(outputs: dict[str, Tensor], modalities: tuple[str, ...]) -> dict[str,
         edges = ~torch.eye(len(modalities), dtype=torch.bool)
         gaps = discrepancy(outputs[f"{unit}_logits"][complete])[:, edges]
         row[f"{unit}_gap"] = float(gaps.mean())
+        row |= own_scores(outputs, unit, modalities)
         for i, m in enumerate(modalities):
-            has = present[:, i]
-            if has.any():
-                alone = sentiment_metrics(outputs[f"{unit}_logits"][has, i], labels[has])
-                row |= {f"{unit}_{m}_{k}": alone[k] for k in UNIMODAL}
             for j, other in enumerate(modalities):
                 if i != j and complete.any():
                     row[f"{unit}_edge_{m}_{other}"] = float(weights[i, j])
     for i, m in enumerate(modalities if "common" in outputs else ()):
         row[f"probe_{m}_acc2"] = probed(outputs["common"][present[:, i], i], labels[present[:, i]])
+    return row
+
+
+def own_scores(
+    outputs: dict[str, Tensor], unit: str, modalities: tuple[str, ...]
+) -> dict[str, float]:
+    """Of each modality's logit in a GD-Unit, on the samples that have the modality:
+    `homo_vision_corr` and the others of UNIMODAL. Nothing for a model without the unit."""
+    row: dict[str, float] = {}
+    for i, m in enumerate(modalities if f"{unit}_logits" in outputs else ()):
+        has = outputs["present"][:, i]
+        if has.any():
+            alone = sentiment_metrics(outputs[f"{unit}_logits"][has, i], outputs["labels"][has])
+            row |= {f"{unit}_{m}_{k}": alone[k] for k in UNIMODAL}
     return row
 
 

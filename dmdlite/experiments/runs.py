@@ -30,7 +30,7 @@ from ..files import claimed, read_json, replacing, save_tensors, write_json
 from ..metrics import floors
 from ..training import fit
 from .controls import CONTROLS
-from .measures import measured, scores
+from .measures import measured, own_scores, scores
 from .study import Study
 from .systems import KINDS, System, recipe
 
@@ -162,7 +162,9 @@ def _one_fold(
     best = min(history, key=lambda row: row["valid_mae"])
     waited = len(history) - best["epoch"]
     checkpoint.unlink()  # the model stays
+    own = own_scores(measured(model, splits["valid"]), "homo", test.modalities)
     return measured(model, test), {
+        **{f"valid_{k}": x for k, x in own.items() if k.endswith("_corr")},
         "parameters": sum(p.numel() for p in model.parameters()),
         "epochs": len(history),
         "best_epoch": best["epoch"],
@@ -194,8 +196,8 @@ def _about(run: Run, facts: list[dict], seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         **{
             key: _mean([fact[key] for fact in facts])
-            for key in ("parameters", "epochs", "best_epoch", "valid_mae", "capped")
-            if key in facts[0]
+            for key in facts[0]
+            if key != "floors" and all(key in fact for fact in facts)
         },
     }
 

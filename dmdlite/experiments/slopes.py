@@ -1,0 +1,126 @@
+"""What a curve of the map found: its rows, what validation chose, and the slope of its contrast.
+
+The contrast is a difference of two arms on a measure. Its slope over the doses, which count as
+equally far apart from 0 to 1, is what a curve tests.
+"""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from safetensors.torch import load_file
+from scipy.stats import spearmanr
+
+from ..config import MODALITIES
+from ..errors import ConfigError
+from .curves import ARMS, CURVES, Curve
+from .formatting import Table, equivalence_p, half_width, holm, paired_p, shown_p
+from .runs import OUTPUTS, Run
+from .study import Study
+
+SMALLEST = 0.05  # of a change from the first dose to the last, in the measure's own unit
+CELL = ["arm", "dose", "draw"]
+# The columns of a curve's rows, where it has them
+KEPT = [*CELL, "weight", "mae", "corr", "acc2", "weak_corr", "valid_mae", "valid_weak_corr"]
+KEPT += [f"homo_{m}_corr" for m in MODALITIES]
+KEPT += [f"homo_edge_{a}_{b}" for a, b in permutations(MODALITIES, 2)]
+KEPT += ["trust", "floor_mae", "floor_corr", "labelled", "seed", "epochs", "best_epoch", "capped"]
+KEPT += ["seconds", "config_hash", "dmdlite", "torch", "device", "date"]
+
+
+def rows_of(curve: Curve, draws: int, shared: Study, runs: Path) -> pd.DataFrame:
+    """A row a dose, draw, arm and weight that the arm tried: the columns of KEPT that there are.
+
+    `weak_corr` is the mean correlation of vision's and audio's own logits, `valid_weak_corr` the
+    same of validation clips; `trust`, where language's noise differs by clip, the rank correlation
+    of its reliability in a test clip with the weight at which HomoGD lets it teach.
+
+    Raises ConfigError for a run that is not done.
+    """
+    found = []
+    for draw, dose, arm in product(range(draws), curve.doses, curve.arms):
+        study = curve.study(dose, draw, shared)
+        for run in (Run(study, system, draw) for system in ARMS[arm]):
+            row = run.result(runs)
+            if row is None:
+                raise ConfigError(f"{arm} at {curve.dial} = {dose:g}, draw {draw}: not run yet")
+            for split in ("", "valid_"):
+                weak = [row.get(f"{split}homo_{m}_corr", np.nan) for m in ("vision", "audio")]
+                row[f"{split}weak_corr"] = float(np.mean(weak))
+            row |= {"arm": arm, "dose": dose, "weight": run.system.settings.get("lambda_ddl", 0)}
+            found.append(row | {"trust": trust(run, runs)} if curve.dial == "reliability" else row)
+    rows = pd.DataFrame(found)
+    return rows[[name for name in KEPT if name in rows]]
+
+
+def trust(run: Run, runs: Path) -> float:
+    """Rank correlation over test clips that have all modalities of language's reliability with
+    its teaching, the weight of its edges in HomoGD. NaN for a model without."""
+    outputs = load_file(run.folder(runs) / OUTPUTS)
+    if "homo_weights" not in outputs:
+        return float("nan")
+    complete = outputs["present"].all(1)
+    teaching = outputs["homo_weights"][complete, 0].sum(1)  # language's row of each clip
+    noisier = run.study.splits["test"].factors["private_language"][complete, 2]  # see World
+    return float(spearmanr(-noisier, teaching).statistic)
+
+
+def chosen(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Of what an arm tried at a dose in a draw, the row that validation prefers: by its error, or
+    for `weak_corr` by the same correlation, where the arm has it."""
+    by = -rows["valid_mae"] if "valid_mae" in rows else pd.Series(0.0, rows.index)
+    if measure == "weak_corr" and "valid_weak_corr" in rows:
+        by = rows["valid_weak_corr"].fillna(by)
+    best = by.fillna(-np.inf).groupby([rows[c] for c in CELL], sort=False).idxmax()
+    return rows.loc[best]
+
+
+def differences(rows: pd.DataFrame, arm: str, base: str, measure: str) -> pd.DataFrame:
+    """The arm's measure minus the base's, each as validation chose it: [draws, doses]."""
+    two = rows[rows["arm"].isin((arm, base))]
+    table = chosen(two, measure).pivot(index=["draw", "dose"], columns="arm", values=measure)
+    return (table[arm] - table[base]).unstack("dose")
+
+
+def slopes(difference: pd.DataFrame) -> np.ndarray:
+    """[draws] least-squares change of each draw's difference from the first dose to the last."""
+    at = np.linspace(0, 1, difference.shape[1])
+    return np.polyfit(at, difference.to_numpy().T, 1)[0]
+
+
+def verdict(p: float, equal: float) -> str:
+    """In a word, of two p-values that were corrected together with the others of the map."""
+    return "changes" if p < 0.05 else "does not change" if equal < 0.05 else "not known"
+
+
+def summary(found: dict[str, pd.DataFrame]) -> Table:
+    """A line a curve: its contrast at the first and the last dose, its slope, and what the control
+    won where the world should have room for it."""
+    measured = {}
+    for name, rows in found.items():
+        curve = CURVES[name]
+        difference = differences(rows, *curve.contrast, curve.measure)
+        arm, base, dose = curve.control
+        won = differences(rows, arm, base, curve.measure)[dose]
+        measured[name] = slopes(difference), difference, won
+    slope = {name: m[0] for name, m in measured.items()}
+    p = holm([paired_p(s, 0 * s) for s in slope.values()])
+    equal = holm([equivalence_p(s, SMALLEST) for s in slope.values()])
+    lines = []
+    for (name, (s, difference, won)), a, b in zip(measured.items(), p, equal, strict=True):
+        first, last = (difference.iloc[:, i] for i in (0, -1))
+        draws, curve = str(len(s)), CURVES[name]
+        line = [name, draws, " − ".join(curve.contrast), curve.measure]
+        line += [f"{x.mean():+.3f} ± {half_width(x):.3f}" for x in (first, last, s)]
+        line += [shown_p(a), verdict(a, b), f"{won.mean():+.3f} ± {half_width(won):.3f}"]
+        lines.append((*line, curve.predicted))
+    columns = ("curve", "draws", "contrast", "measure", "first dose", "last dose", "slope, 95 %")
+    columns += ("p (Holm)", "verdict", "control", "guess, before the runs")
+    caption = (
+        f"Draws are paired. Slopes run from the first dose to the last; within {SMALLEST:g} for "
+        "sure is no change. Control: what an arm gains that must, where the world has room."
+    )
+    return Table(caption, columns, tuple(lines))
