@@ -25,13 +25,14 @@ def test_every_arm_tries_nothing_too_and_its_names_are_known():
         weights = [s.settings.get("lambda_ddl", 1.0) for s in tried]
         assert 0.0 in weights or len(set(weights)) == 1, arm
         assert len({(s.kind, str(dict(s.settings)), s.prior) for s in tried}) == len(tried)
+    assert all(system.training["epochs"] >= 1000 for system in ARMS["linear"])
     for curve in CURVES.values():
         assert {*curve.arms} <= {*ARMS}
         assert {*curve.contrast, *curve.control[:2]} <= {*curve.arms}
         assert curve.control[2] in curve.doses
         assert curve.control[:2] != curve.contrast
         assert len(curve.doses) >= 4
-        assert "linear" in curve.arms
+        assert {"ridge", "linear"} <= {*curve.arms}
 
 
 @pytest.mark.parametrize("name", CURVES)

@@ -186,6 +186,7 @@ def _family_legend(ax: Axes, styles: Mapping[str, Mapping[str, Any]]) -> None:
 YARDSTICKS = {
     "ceiling": {"color": INK, "linestyle": ":"},
     "linear": {"color": INK, "linestyle": "-.", "marker": "x"},
+    "ridge": {"color": INK, "linestyle": "--", "marker": "+"},
 }
 
 
