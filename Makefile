@@ -20,8 +20,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	  || { echo "error: $(PYTHON) is older than 3.10; try make PYTHON=python3.12"; exit 2; }
 	@echo "setting up $(VENV) (some minutes the first time)"
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
 	@touch $@
 
 # The cache knows a chapter's own cells only: when the package changes, every chapter runs again.
@@ -52,9 +52,9 @@ bench: $(VENV)/.ready  ## measure a training step; writes benchmarks/results
 	python benchmarks/step_time.py
 	python benchmarks/against_release.py
 
-reproduce: $(VENV)/.ready  ## the runs behind chapters 10 to 12; writes dmdlite/results
+reproduce: $(VENV)/.ready  ## the runs behind chapters 10 to 14; writes dmdlite/results
 	dmdlite reproduce all --data toy --out dmdlite/results
-	for what in simple claims table1 table3 table4 table5 homogd fig1a controls; do \
+	for what in simple claims table1 table3 table4 table5 homogd fig1a controls labels graph binding; do \
 	  dmdlite reproduce $$what --draws 10 --out dmdlite/results || exit 1; done
 	for what in table1 table3 table4 table5 homogd fig1a fig5 claims; do \
 	  dmdlite reproduce $$what --data mmmo --folds 5 --out dmdlite/results || exit 1; done

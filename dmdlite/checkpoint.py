@@ -29,6 +29,7 @@ NO_NUMBERS = (  # what only shows them: pictures, checks, marks, commands, table
     "experiments/formatting.py",
     *("experiments/paper.py", "experiments/ranking.py", "experiments/reproduce.py"),
     *("experiments/results.py", "experiments/tables.py"),
+    *("experiments/mapping.py", "experiments/slopes.py"),
 )
 MAY_CHANGE = ("epochs", "device", "out", "resume", "progress")  # settings a resumed run may alter
 

@@ -71,6 +71,12 @@ EXERCISES = {  # chapter -> check -> what it checks (a tuple: several answers)
         "check_ahead": "ahead",
         "check_pairwise": "pairwise_products",
     },
+    "14_where_it_pays": {
+        "check_pseudo": "pseudo_labels",
+        "check_reported": "reported",
+        "check_trend": "trend",
+        "check_nearest": "nearest_teaches",
+    },
 }
 
 

@@ -14,8 +14,10 @@ import dmdlite
 from dmdlite.experiments import tables
 from dmdlite.experiments.claims import claims_table
 from dmdlite.experiments.comparison import comparison, cost_table, rank_table
+from dmdlite.experiments.curves import CURVES, tried
 from dmdlite.experiments.results import ROWS as RESULTS
 from dmdlite.experiments.separation import separation_table
+from dmdlite.experiments.slopes import CELL, kept, summary
 from dmdlite.experiments.systems import EXPERIMENTS
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
@@ -42,6 +44,8 @@ def rows(path):
 
 
 def made_again(path):
+    if path.parent.name == "map":
+        return summary(kept(path.parent))
     if path.stem in ("fig3", "fig4"):
         numbers = pd.read_csv(path.with_name(f"{path.stem}_numbers.csv"))
         return separation_table(numbers, rows(path))
@@ -76,6 +80,20 @@ def test_rows_say_how_they_were_made(study):
         assert found[["system", "seed"]].drop_duplicates().shape[0] == len(found)
         if study.endswith("-draws"):
             assert found["draw"].tolist() == found["seed"].tolist()
+
+
+@pytest.mark.parametrize("name", kept(RESULTS / "map"))
+def test_a_curve_has_every_arm_dose_and_draw_and_no_run_was_cut_off(name):
+    curve, found = CURVES[name], kept(RESULTS / "map")[name]
+    assert set(found["arm"]) == {*curve.arms, "ceiling"}
+    assert found.groupby(["arm", "dose"])["draw"].nunique().eq(10).all()
+    assert set(found["dose"]) == {*curve.doses}
+    runs = found.groupby(CELL).size()
+    for arm in curve.arms:
+        assert (runs[arm] == len(tried(curve, arm))).all()
+    assert not found["capped"].any(skipna=True)
+    ceiling = found[found["arm"] == "ceiling"]["mae"]
+    assert ceiling.max() < found[found["arm"] == "linear"]["mae"].min()
 
 
 def test_the_toy_has_everything():

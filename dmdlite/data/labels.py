@@ -1,4 +1,4 @@
-"""Samples without a label: what a loss leaves out, how they are mixed in, how they are hidden."""
+"""Samples without a label: left out of a loss, mixed in, hidden for a trial (Chapter 14)."""
 
 from __future__ import annotations
 

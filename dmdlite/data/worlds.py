@@ -1,4 +1,4 @@
-"""What can be turned in how the toy's clips are made, and how a world is spelled.
+"""What can be turned in the toy, and how a world is spelled (Chapter 14).
 
 load_dataset("toy:seed=7,noise=1:2:2,binding=0.5,train=8000")
 """

@@ -1,4 +1,4 @@
-"""Who is compared on the map: HomoGD under other graphs than the learned one, and other teachers.
+"""Who is compared on the map: HomoGD under other graphs, other teachers (Chapter 14).
 
 Every arm is DMD with one term exchanged, most with what its common codes' logits are pulled to;
 and one that loses whole modalities in training.

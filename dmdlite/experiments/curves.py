@@ -1,6 +1,6 @@
-"""The map: one dial of the toy turned, arms paired by draw, a slope and a guess stated before.
+"""The map: one dial turned, arms paired by draw, a guess stated before (Chapter 14).
 
-A curve has its own question, world, arms and contrast. Every arm tries its weights, 0 among them,
+A curve has its own question, world, arms and contrast. Every graph tries its weights, 0 among them,
 and validation chooses, draw by draw, by the measure that is compared; `slopes` reads what came out.
 """
 
@@ -14,7 +14,9 @@ from .runs import Run
 from .study import Study
 from .systems import System
 
-DRAWS = 10
+DRAWS, EPOCHS = 10, 1000
+# Where few clips are labelled, an epoch of a model that sees these alone is a step or two.
+PATIENT = {"stop_patience": 40, "plateau_patience": 25}
 WEIGHTS = (0.5, 2.0)  # of what an arm adds, besides 0
 FD = {"cross_attention": False, "hetero_gd": False}
 BARE = FD | {"homo_gd": False, "decoupling": False}
@@ -29,11 +31,9 @@ def weighed(kind: str, prior: bool = False) -> tuple[System, ...]:
     return NOBODY, *(System(kind, FD | {"lambda_ddl": w}, kind, prior=prior) for w in WEIGHTS)
 
 
-# With thirty labels an epoch is one step of a model that sees these alone: it stops by itself.
-PATIENT = {"epochs": 1000}
 ARMS: dict[str, tuple[System, ...]] = {
     "ridge": (System("ridge", kind="ridge"),),
-    "linear": tuple(System("linear", {"pooling": p}, "linear", PATIENT) for p in POOLINGS),
+    "linear": tuple(System("linear", {"pooling": p}, "linear") for p in POOLINGS),
     "nobody teaches": (NOBODY,),
     "uniform graph": weighed("uniform graph"),
     "learned graph": weighed("DMD"),
@@ -86,7 +86,9 @@ class Curve:
         if self.dial == "labelled":
             turned, labelled = "", int(dose)
         data = turn("toy", ",".join([turned * (not self.tested), self.fixed]))
+        training = {"epochs": EPOCHS} | dict(shared.training)  # who stops, stops by itself
         found = replace(shared, data=data, draw=draw, labelled=labelled)
+        found = replace(found, training=tuple(training.items()))
         return replace(found, tested=turned if self.tested else "")
 
 
@@ -171,6 +173,14 @@ CURVES = {
 }
 
 
+def tried(curve: Curve, arm: str) -> tuple[System, ...]:
+    """The systems among which validation chooses; of few labels the linear model is PATIENT."""
+    few = curve.labelled or curve.dial == "labelled"
+    return tuple(
+        replace(s, training=PATIENT) if few and s.kind == "linear" else s for s in ARMS[arm]
+    )
+
+
 def planned(curve: Curve, draws: int, shared: Study) -> list[Run]:
     """Every run of a curve, draw by draw; what several arms try is there several times."""
     return [
@@ -178,5 +188,5 @@ def planned(curve: Curve, draws: int, shared: Study) -> list[Run]:
         for draw in range(draws)
         for dose in curve.doses
         for arm in curve.arms
-        for system in ARMS[arm]
+        for system in tried(curve, arm)
     ]

@@ -1,10 +1,11 @@
-"""`dmdlite reproduce map`: run curves, and write their rows, figures and the table of slopes."""
+"""`dmdlite reproduce map`: run curves, write rows, figures and slopes (Chapter 14)."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
 from dataclasses import replace
+from inspect import getsource
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -21,10 +22,10 @@ from ..errors import ConfigError
 from ..files import claimed, read_json, replacing, write_json
 from ..metrics import sentiment_metrics
 from ..plots.sweeps import dose_curves
+from . import ceiling
 from .artifacts import as_written, csv_of
-from .ceiling import from_clips
 from .curves import CURVES, DRAWS, Curve, planned
-from .slopes import chosen, rows_of, summary
+from .slopes import chosen, kept, place, rows_of, summary
 from .study import Study
 from .sweep import sweep
 
@@ -52,33 +53,22 @@ def draw_map(what: str, out: Path, draws: int | None, jobs: int, shared: Study) 
         for name in names:
             rows = rows_of(CURVES[name], draws, shared, runs)
             ceilings = ceiling_rows(CURVES[name], draws, shared, runs, jobs)
-            rows = as_written(pd.concat([rows, ceilings], ignore_index=True))
-            _written(_place(folder, name), csv_of(rows))
-            dial, measure = CURVES[name].dial, CURVES[name].measure
-            figure = dose_curves(chosen(rows, measure), dial, measure)
-            with replacing(_place(folder, name).with_suffix(".png")) as temporary:
+            rows = as_written(pd.concat([rows, ceilings], ignore_index=True)[rows.columns])
+            _written(place(folder, name), csv_of(rows))
+            measure, base = CURVES[name].measure, CURVES[name].control[1]
+            figure = dose_curves(chosen(rows, measure), CURVES[name].dial, measure, base)
+            with replacing(place(folder, name).with_suffix(".png")) as temporary:
                 figure.savefig(temporary, format="png", dpi=150)
             plt.close(figure)
-        table = summary(
-            {name: kept(folder, name) for name in CURVES if _place(folder, name).exists()}
-        )
+        table = summary(kept(folder))
         _written(folder / "slopes.md", table.markdown())
     typer.echo(f"{table.markdown()}\nwritten to {folder}: {', '.join(names)}")
 
 
 def listing(out: Path) -> str:
     """One line a curve: what it asks, and whether OUT/map has it."""
-    there = {name: "done" if _place(out / "map", name).exists() else "" for name in CURVES}
+    there = {name: "done" if place(out / "map", name).exists() else "" for name in CURVES}
     return "\n".join(f"{name:17}{there[name]:6}{curve.asks}" for name, curve in CURVES.items())
-
-
-def kept(folder: Path, name: str) -> pd.DataFrame:
-    """The rows of a curve as they were written."""
-    return pd.read_csv(_place(folder, name))
-
-
-def _place(folder: Path, name: str) -> Path:
-    return folder / f"{name.replace(' ', '_')}.csv"
 
 
 def _written(path: Path, text: str) -> None:
@@ -111,12 +101,13 @@ def _world_of(study: Study) -> tuple:
 
 def _ceiling(about: tuple, runs: Path) -> dict[str, float]:
     """The ceiling's scores in a world; what was read is not read again."""
-    name = hashlib.sha256(f"{code_version()} {about} {READ} {SWEEPS}".encode()).hexdigest()[:12]
+    code = f"{code_version()} {getsource(ceiling)}"  # which makes no run's numbers, but these
+    name = hashlib.sha256(f"{code} {about} {READ} {SWEEPS}".encode()).hexdigest()[:12]
     path = runs / f"ceiling-{name}.json"
     if not path.exists():
         maps, clips = known(*about)
         test = clips["test"][:READ]
-        predicted = torch.tensor(from_clips(test, maps, about[2], SWEEPS)).float()
+        predicted = torch.tensor(ceiling.from_clips(test, maps, about[2], SWEEPS)).float()
         labels = torch.tensor([clip["y"] for clip in test])
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, sentiment_metrics(predicted, labels))

@@ -1,4 +1,4 @@
-"""What a curve of the map found: its rows, what validation chose, and the slope of its contrast.
+"""What a curve of the map found: rows, what validation chose, a slope (Chapter 14).
 
 The contrast is a difference of two arms on a measure. Its slope over the doses, which count as
 equally far apart from 0 to 1, is what a curve tests.
@@ -16,7 +16,7 @@ from scipy.stats import spearmanr
 
 from ..config import MODALITIES
 from ..errors import ConfigError
-from .curves import ARMS, CURVES, Curve
+from .curves import CURVES, Curve, tried
 from .formatting import Table, equivalence_p, half_width, holm, paired_p, shown_p
 from .runs import OUTPUTS, Run
 from .study import Study
@@ -26,7 +26,9 @@ CELL = ["arm", "dose", "draw"]
 # The columns of a curve's rows, where it has them
 KEPT = [*CELL, "weight", "mae", "corr", "acc2", "weak_corr", "valid_mae", "valid_weak_corr"]
 KEPT += [f"homo_{m}_corr" for m in MODALITIES]
-KEPT += [f"homo_edge_{a}_{b}" for a, b in permutations(MODALITIES, 2)]
+EDGES = [f"homo_edge_{a}_{b}" for a, b in permutations(MODALITIES, 2)]
+KEPT += EDGES
+LEARNED = ("DMD", "another clip's graph")  # the kinds whose graph is learned
 KEPT += ["trust", "floor_mae", "floor_corr", "labelled", "seed", "epochs", "best_epoch", "capped"]
 KEPT += ["seconds", "config_hash", "dmdlite", "torch", "device", "date"]
 
@@ -35,25 +37,41 @@ def rows_of(curve: Curve, draws: int, shared: Study, runs: Path) -> pd.DataFrame
     """A row a dose, draw, arm and weight that the arm tried: the columns of KEPT that there are.
 
     `weak_corr` is the mean correlation of vision's and audio's own logits, `valid_weak_corr` the
-    same of validation clips; `trust`, where language's noise differs by clip, the rank correlation
-    of its reliability in a test clip with the weight at which HomoGD lets it teach.
+    same of validation clips. Where the graph is learned, there are its mean edges and, where
+    language's noise differs by clip, `trust`: the rank correlation of its reliability in a test
+    clip with the weight at which HomoGD lets it teach.
 
     Raises ConfigError for a run that is not done.
     """
     found = []
     for draw, dose, arm in product(range(draws), curve.doses, curve.arms):
         study = curve.study(dose, draw, shared)
-        for run in (Run(study, system, draw) for system in ARMS[arm]):
+        for run in (Run(study, system, draw) for system in tried(curve, arm)):
             row = run.result(runs)
             if row is None:
                 raise ConfigError(f"{arm} at {curve.dial} = {dose:g}, draw {draw}: not run yet")
             for split in ("", "valid_"):
                 weak = [row.get(f"{split}homo_{m}_corr", np.nan) for m in ("vision", "audio")]
                 row[f"{split}weak_corr"] = float(np.mean(weak))
-            row |= {"arm": arm, "dose": dose, "weight": run.system.settings.get("lambda_ddl", 0)}
-            found.append(row | {"trust": trust(run, runs)} if curve.dial == "reliability" else row)
+            weight = run.system.settings.get("lambda_ddl", np.nan)
+            row |= {"arm": arm, "dose": dose, "weight": weight}
+            if run.system.kind not in LEARNED or weight == 0:
+                row |= dict.fromkeys(EDGES, np.nan)  # nobody trained g
+            elif curve.dial == "reliability":
+                row["trust"] = trust(run, runs)
+            found.append(row)
     rows = pd.DataFrame(found)
     return rows[[name for name in KEPT if name in rows]]
+
+
+def place(folder: Path, name: str) -> Path:
+    """The file of a curve's rows."""
+    return folder / f"{name.replace(' ', '_')}.csv"
+
+
+def kept(folder: Path) -> dict[str, pd.DataFrame]:
+    """The rows of every curve that a folder has, as they were written."""
+    return {c: pd.read_csv(place(folder, c)) for c in CURVES if place(folder, c).exists()}
 
 
 def trust(run: Run, runs: Path) -> float:
@@ -91,36 +109,43 @@ def slopes(difference: pd.DataFrame) -> np.ndarray:
     return np.polyfit(at, difference.to_numpy().T, 1)[0]
 
 
-def verdict(p: float, equal: float) -> str:
+def verdict(p: float, equal: float, room: bool) -> str:
     """In a word, of two p-values that were corrected together with the others of the map."""
+    if not room:
+        return "no room"
     return "changes" if p < 0.05 else "does not change" if equal < 0.05 else "not known"
+
+
+def of_all(p: list[float]) -> np.ndarray:
+    """Holm's correction over all curves of the map, also those that are not run yet."""
+    return holm([*p, *[1.0] * (len(CURVES) - len(p))])[: len(p)]
 
 
 def summary(found: dict[str, pd.DataFrame]) -> Table:
     """A line a curve: its contrast at the first and the last dose, its slope, and what the control
-    won where the world should have room for it."""
-    measured = {}
+    won; a curve whose control did not win for sure has no room, and says nothing."""
+    slope, lines = {}, []
     for name, rows in found.items():
-        curve = CURVES[name]
+        slope[name] = slopes(differences(rows, *CURVES[name].contrast, CURVES[name].measure))
+    p = of_all([paired_p(s, 0 * s) for s in slope.values()])
+    equal = of_all([equivalence_p(s, SMALLEST) for s in slope.values()])
+    for (name, s), a, b in zip(slope.items(), p, equal, strict=True):
+        curve, rows = CURVES[name], found[name]
         difference = differences(rows, *curve.contrast, curve.measure)
         arm, base, dose = curve.control
         won = differences(rows, arm, base, curve.measure)[dose]
-        measured[name] = slopes(difference), difference, won
-    slope = {name: m[0] for name, m in measured.items()}
-    p = holm([paired_p(s, 0 * s) for s in slope.values()])
-    equal = holm([equivalence_p(s, SMALLEST) for s in slope.values()])
-    lines = []
-    for (name, (s, difference, won)), a, b in zip(measured.items(), p, equal, strict=True):
-        first, last = (difference.iloc[:, i] for i in (0, -1))
-        draws, curve = str(len(s)), CURVES[name]
-        line = [name, draws, " − ".join(curve.contrast), curve.measure]
-        line += [f"{x.mean():+.3f} ± {half_width(x):.3f}" for x in (first, last, s)]
-        line += [shown_p(a), verdict(a, b), f"{won.mean():+.3f} ± {half_width(won):.3f}"]
-        lines.append((*line, curve.predicted))
+        better = -won.mean() if curve.measure == "mae" else won.mean()
+        line = [name, str(len(s)), " − ".join(curve.contrast), curve.measure]
+        parts = (difference.iloc[:, 0], difference.iloc[:, -1], s)
+        line += [f"{x.mean():+.3f} ± {half_width(x):.3f}" for x in parts]
+        line += [shown_p(a), verdict(a, b, better > half_width(won))]
+        line += [f"{won.mean():+.3f} ± {half_width(won):.3f}", curve.predicted]
+        lines.append(tuple(line))
     columns = ("curve", "draws", "contrast", "measure", "first dose", "last dose", "slope, 95 %")
     columns += ("p (Holm)", "verdict", "control", "guess, before the runs")
     caption = (
-        f"Draws are paired. Slopes run from the first dose to the last; within {SMALLEST:g} for "
-        "sure is no change. Control: what an arm gains that must, where the world has room."
+        f"Draws are paired. A slope runs from the first dose to the last. Tests that it is 0 "
+        f"(changes) and that it is {SMALLEST:g} or more (does not change), each corrected for the "
+        f"map's {len(CURVES)} curves. Control: what an arm gains that must, if there is room."
     )
     return Table(caption, columns, tuple(lines))

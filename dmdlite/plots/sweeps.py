@@ -188,28 +188,45 @@ YARDSTICKS = {
     "linear": {"color": INK, "linestyle": "-.", "marker": "x"},
     "ridge": {"color": INK, "linestyle": "--", "marker": "+"},
 }
+MEASURES = {
+    "mae": "MAE (sentiment points)",
+    "corr": "correlation",
+    "weak_corr": "corr of vision, audio alone",
+}
 
 
 @styled
-def dose_curves(rows: pd.DataFrame, dial: str, measure: str) -> Figure:
-    """One line an arm over the doses of a dial, in equal steps: the mean of the draws and its 95 %
+def dose_curves(rows: pd.DataFrame, dial: str, measure: str, base: str) -> Figure:
+    """One line an arm over the doses of a dial, in equal steps. Above, means over draws, with floor
+    and ceiling; below, what each arm has more than `base` has in the same draw, with its 95 %
     interval. Columns arm, dose, draw and the measure; of the floor, floor_mae."""
-    figure, ax = plt.subplots(figsize=(7, 3.8))
-    doses = sorted(rows["dose"].unique())
-    for i, (arm, own) in enumerate(rows.groupby("arm", sort=False)):
-        if own[measure].isna().all():
-            continue
-        table = own.pivot(index="draw", columns="dose", values=measure)[doses]
-        half = student.ppf(0.975, len(table) - 1) * table.std() / np.sqrt(len(table))
-        shift = 0.03 * (i - rows["arm"].nunique() / 2)  # so that intervals do not hide each other
-        style = YARDSTICKS.get(arm) or mark(i)
-        ax.errorbar(np.arange(len(doses)) + shift, table.mean(), half, label=arm, **style)
+    figure, (level, more) = plt.subplots(2, 1, figsize=(7, 6.6), sharex=True)
+    doses, found = sorted(rows["dose"].unique()), rows.dropna(subset=measure)
+    tables = {  # [draws, doses] each
+        arm: own.pivot(index="draw", columns="dose", values=measure)[doses]
+        for arm, own in found.groupby("arm", sort=False)
+    }
+    looks, at = _looks([arm for arm in tables if arm not in YARDSTICKS]), np.arange(len(doses))
+    for i, (arm, table) in enumerate(tables.items()):
+        level.plot(at, table.mean(), label=arm, **looks[arm])
+        if arm not in (base, "ceiling"):
+            gain = table - tables[base]
+            half = student.ppf(0.975, gain.count() - 1) * gain.sem()
+            shift = 0.03 * (i - len(tables) / 2)  # so that intervals do not hide each other
+            more.errorbar(at + shift, gain.mean(), half, **looks[arm])
     if measure == "mae" and "floor_mae" in rows:
         floor = rows.groupby("dose")["floor_mae"].mean()[doses]
-        ax.plot(range(len(doses)), floor, color=FLOOR, linestyle="--", label="floor")
-    ax.set(xticks=range(len(doses)), xticklabels=[f"{dose:g}" for dose in doses], xlabel=dial)
-    ax.set_ylabel(
-        {"mae": "MAE (sentiment points)", "weak_corr": "corr of vision, audio alone"}[measure]
-    )
-    figure.legend(loc="outside right upper")
+        level.plot(at, floor, color=FLOOR, linestyle="--", label="floor")
+    more.axhline(0, **looks[base] | {"marker": ""})
+    more.set(xticks=at, xticklabels=[f"{dose:g}" for dose in doses], xlabel=dial)
+    level.set_ylabel(MEASURES[measure])
+    more.set_ylabel(f"minus {base}")
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
+
+
+def _looks(arms: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Of every arm, and of the yardsticks; the seventh arm starts again with open markers."""
+    opened = {"markerfacecolor": GROUND}
+    looks = {arm: mark(i) | (opened if i >= len(COLOURS) else {}) for i, arm in enumerate(arms)}
+    return YARDSTICKS | looks
