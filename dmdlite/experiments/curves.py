@@ -108,7 +108,7 @@ CURVES = {
         (0.0, 0.5, 1.0, 1.5),
         _GRAPHS,
         ("learned graph", "uniform graph"),
-        ("best teaches", "nobody teaches", 1.5),
+        ("best teaches", "language teaches", 1.5),
         predicted="No change: weight goes where modalities agree, not to who is right.",
         measure="weak_corr",
         labelled=60,

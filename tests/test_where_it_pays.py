@@ -1,0 +1,123 @@
+"""What the chapter on where it pays says of its curves is in their rows."""
+
+import pytest
+
+from dmdlite.experiments.curves import CURVES
+from dmdlite.experiments.formatting import half_width
+from dmdlite.experiments.results import ROWS
+from dmdlite.experiments.slopes import chosen, differences, kept, summary
+
+OURS = "who errs less teaches"
+CURVE = kept(ROWS / "map")
+
+
+def gain(curve, arm, base, measure, dose):
+    """Mean and half the 95 % interval over draws."""
+    found = differences(CURVE[curve], arm, base, measure)[dose]
+    return found.mean(), half_width(found)
+
+
+@pytest.mark.parametrize("dose", [30, 60, 120, 250])
+def test_with_few_labels_a_fixed_teacher_pays(dose):
+    mean, within = gain("labels", "language teaches", "nobody teaches", "weak_corr", dose)
+    assert 0.05 <= round(mean, 2) <= 0.08
+    assert mean - within > 0
+
+
+def test_the_learned_graph_is_the_uniform_one_and_gets_part_of_the_lesson():
+    for dose in (30, 60, 120, 250):
+        mean, within = gain("labels", "learned graph", "uniform graph", "weak_corr", dose)
+        assert abs(mean) + within < 0.035
+    for dose, said in ((30, (-0.045, 0.031)), (250, (-0.024, 0.012))):
+        found = gain("labels", "learned graph", "language teaches", "weak_corr", dose)
+        assert found == pytest.approx(said, abs=6e-4)
+    learned, taught = (
+        differences(CURVE["labels"], arm, "nobody teaches", "weak_corr").mean(axis=1)
+        for arm in ("learned graph", "language teaches")
+    )
+    assert (learned.mean(), taught.mean()) == pytest.approx((0.035, 0.063), abs=6e-4)
+    mean, within = gain("labels", "learned graph, prior", "learned graph", "weak_corr", 30)
+    assert (mean, within) == pytest.approx((0.025, 0.020), abs=6e-4)
+    edges = [c for c in CURVE["labels"] if c.startswith("homo_edge")]
+    learned = CURVE["labels"].query("arm == 'learned graph' and weight == 2").groupby("dose")
+    assert learned[edges].mean().stack().between(0.145, 0.195).all()
+
+
+def at_weight(measure, curve="labels"):
+    rows = CURVE[curve].dropna(subset="weight")
+    return rows.pivot(index=["draw", "dose"], columns=["arm", "weight"], values=measure)
+
+
+def test_the_learned_graph_costs_its_teacher_something_where_labels_are_few():
+    own = at_weight("homo_language_corr")
+    lost = (own["nobody teaches", 0.0] - own["learned graph", 2.0]).unstack()
+    found = [(lost[d].mean(), half_width(lost[d])) for d in (30, 60)]
+    assert found == [pytest.approx(x, abs=6e-3) for x in ((0.07, 0.08), (0.04, 0.03))]
+    assert lost[[120, 250]].mean().abs().max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("fixed", "learned", "mean", "within"),
+    [(2.0, 2.0, 0.029, 0.020), (0.5, 0.5, 0.010, 0.013), (0.5, 2.0, -0.014, 0.019)],
+)
+def test_at_equal_pull_the_fixed_teacher_does_not_lead(fixed, learned, mean, within):
+    own = at_weight("weak_corr")
+    lead = own["language teaches", fixed] - own["learned graph", learned]
+    lead = lead.unstack().mean(axis=1)
+    assert (lead.mean(), half_width(lead)) == pytest.approx((mean, within), abs=6e-4)
+
+
+def test_the_curve_of_reliability_has_no_room_and_its_three_graphs_are_one():
+    for dose in CURVES["graph"].doses:
+        for arm in ("learned graph", "another clip's graph"):
+            mean, within = gain("graph", arm, "uniform graph", "weak_corr", dose)
+            assert abs(mean) < 0.01
+            assert within < 0.03
+    for dose, said in ((0.0, 0.12), (1.5, 0.11)):  # wins where the dial stands at 0, too
+        mean, _ = gain("graph", "best teaches", "nobody teaches", "weak_corr", dose)
+        assert mean == pytest.approx(said, abs=6e-3)
+    told = differences(CURVE["graph"], "best teaches", "language teaches", "weak_corr")
+    found = told.mean(axis=1)
+    assert (found.mean(), half_width(found)) == pytest.approx((0.029, 0.025), abs=6e-4)
+    trust = at_weight("trust", "graph")["learned graph", 2.0].unstack()[1.5]
+    assert (trust.mean(), half_width(trust)) == pytest.approx((0.033, 0.161), abs=6e-4)
+    untaught = CURVE["graph"].query("arm == 'nobody teaches'").groupby("dose")
+    assert untaught["homo_language_corr"].mean().between(0.67, 0.68).all()
+    table = summary({"graph": CURVE["graph"]})
+    assert table.cells[0][table.columns.index("verdict")] == "no room"
+
+
+def test_the_fused_prediction_gains_little_and_the_linear_model_is_level():
+    taught = [a for a in CURVES["labels"].arms if "teaches" in a or "graph" in a]
+    taught.remove("nobody teaches")
+    for arm in taught:
+        for dose in (120, 250):
+            assert abs(gain("labels", arm, "nobody teaches", "mae", dose)[0]) < 0.02
+        assert abs(gain("labels", arm, "linear", "mae", 30)[0]) < 0.02
+        assert 0.015 < gain("labels", arm, "linear", "mae", 120)[0] < 0.035
+    linear = chosen(CURVE["labels"].query("arm == 'linear'"), "mae").groupby("dose")["mae"].mean()
+    assert linear.round(3)[[30, 120]].tolist() == [0.897, 0.749]
+    found = gain("labels", "learned graph", "nobody teaches", "mae", 30)
+    assert found == pytest.approx((-0.038, 0.030), abs=6e-4)
+    found = gain("labels", "language teaches", "nobody teaches", "mae", 30)
+    assert found == pytest.approx((-0.027, 0.024), abs=6e-4)
+
+
+def test_ours_is_level_with_the_fixed_teacher_and_ahead_of_the_learned_graph():
+    for dose in (30, 60, 120, 250):
+        mean, within = gain("labels", OURS, "language teaches", "weak_corr", dose)
+        assert abs(mean) + within < (0.01 if dose == 250 else 0.056)
+    found = gain("labels", OURS, "learned graph", "weak_corr", 30)
+    assert found == pytest.approx((0.051, 0.027), abs=6e-4)
+
+
+def test_nobody_finds_the_product_at_a_thousand_clips():
+    level = chosen(CURVE["binding"], "mae").groupby(["arm", "dose"])["mae"].mean().unstack("dose")
+    arms = level.drop("ceiling")
+    assert arms.drop("ridge")[0.3].between(0.87, 0.92).all()
+    assert level[0.3]["bare"] - level[0.3]["ceiling"] > 0.25
+    assert level.loc["ceiling"].round(2).tolist() == [0.31, 0.46, 0.62, 0.96]
+    found = gain("binding", "attention", "bare", "mae", 0.3)
+    assert found == pytest.approx((0.004, 0.013), abs=6e-4)
+    found = gain("binding", "attention", "bare", "mae", 1.0)
+    assert found == pytest.approx((0.010, 0.005), abs=6e-4)
