@@ -54,8 +54,8 @@ bench: $(VENV)/.ready  ## measure a training step; writes benchmarks/results
 
 reproduce: $(VENV)/.ready  ## the runs behind chapters 10 to 14; writes dmdlite/results
 	dmdlite reproduce all --data toy --out dmdlite/results
-	for what in simple claims table1 table3 table4 table5 homogd fig1a controls labels graph binding; do \
-	  dmdlite reproduce $$what --draws 10 --out dmdlite/results || exit 1; done
+	for what in simple claims table1 table3 table4 table5 homogd fig1a controls labels graph binding "speaker shift"; do \
+	  dmdlite reproduce "$$what" --draws 10 --out dmdlite/results || exit 1; done
 	for what in table1 table3 table4 table5 homogd fig1a fig5 claims; do \
 	  dmdlite reproduce $$what --data mmmo --folds 5 --out dmdlite/results || exit 1; done
 	dmdlite crossval --data mmmo --folds 5 --repeats 5 --incomplete --out benchmarks/results/mmmo_crossval.json

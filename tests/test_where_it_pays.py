@@ -121,3 +121,22 @@ def test_nobody_finds_the_product_at_a_thousand_clips():
     assert found == pytest.approx((0.004, 0.013), abs=6e-4)
     found = gain("binding", "attention", "bare", "mae", 1.0)
     assert found == pytest.approx((0.010, 0.005), abs=6e-4)
+
+
+def test_decoupling_does_not_keep_a_habit_out():
+    level = chosen(CURVE["speaker shift"], "mae").groupby(["arm", "dose"])["mae"].mean()
+    level = level.unstack("dose")
+    trained = level.drop(["ceiling", "what shifts taken out"])
+    assert trained[0.9].between(1.95, 2.15).all()
+    assert level.loc["what shifts taken out"].between(0.68, 0.725).all()
+    assert level.loc[["decoupling", "what shifts taken out"], 0.9].round(2).tolist() == [2.07, 0.72]
+    for arm, dose, said in (
+        ("decoupling", 0.0, (-0.007, 0.013)),
+        ("decoupling", 0.6, (0.065, 0.096)),
+        ("decoupling", 0.9, (-0.015, 0.043)),
+        ("FDMER", 0.3, (0.065, 0.020)),
+        ("FDMER", 0.6, (0.132, 0.052)),
+    ):
+        found = gain("speaker shift", arm, "bare", "mae", dose)
+        assert found == pytest.approx(said, abs=6e-4), (arm, dose)
+    assert gain("speaker shift", "FDMER", "bare", "mae", 0.0)[0] > 0.03
