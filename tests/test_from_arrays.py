@@ -8,7 +8,7 @@ import zipfile
 import from_arrays
 import numpy as np
 import pytest
-from dmdlite_data import own_files
+from dmdlite_data import own_clips, own_files
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,12 +117,12 @@ def test_aligned_clips_keep_one_grid(run):
 def test_random_split_keeps_groups_whole_and_shares_close(groups, seed):
     about = {"labels": np.zeros(len(groups)), "group": np.array(groups)}
     known = np.ones(len(groups), bool)
-    split = from_arrays._splits("x", about, "60,20,20", seed, known)
+    split = own_clips.splits_of("x", about, "60,20,20", seed, known)
     for group in set(groups):
         assert len(set(split[about["group"] == group])) == 1
     largest = max(np.bincount(groups))
     assert abs((split == "train").sum() - 0.6 * len(groups)) <= largest + 1
-    assert (split == from_arrays._splits("x", about, "60,20,20", seed, known)).all()
+    assert (split == own_clips.splits_of("x", about, "60,20,20", seed, known)).all()
 
 
 def test_shares_from_the_command_line(run):

@@ -5,6 +5,7 @@ from functools import partial
 import from_arrays
 import numpy as np
 import pytest
+from dmdlite_data import own_clips
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def test_no_unlabelled_clip_of_a_tested_group_is_trained_on(clips, seed):
     groups, known = (np.array(column) for column in zip(*clips, strict=True))
     known[0] = True
     about = {"labels": np.where(known, 0, np.nan), "group": groups}
-    split = from_arrays._splits("x", about, "60,20,20", seed, known)
+    split = own_clips.splits_of("x", about, "60,20,20", seed, known)
     assert (split[known] != "").all()
     tested = set(groups[known & (split != "train")])
     expected = ["" if group in tested else "train" for group in groups[~known]]

@@ -28,7 +28,12 @@ class Source(NamedTuple):
 
 def from_npz(path: Path) -> Source:
     """What describes the clips, a reader per modality, and widths."""
-    arrays = read_npz(path)
+    return from_given(path, read_npz(path))
+
+
+def from_given(path: Path, arrays: dict[str, np.ndarray]) -> Source:
+    """The same, of arrays in memory; `path` is where they come from, for complaints."""
+    arrays = dict(arrays)
     about = {key: arrays.pop(key) for key in ABOUT if key in arrays}
     counted = [m for m in arrays if f"{m}_lengths" in arrays and not m.endswith("_lengths")]
     lengths = {m: arrays.pop(f"{m}_lengths") for m in counted}
