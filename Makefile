@@ -24,6 +24,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
 	@touch $@
 
+# What reads clips is large (1 GB), and no chapter needs it.
+$(VENV)/.video: $(VENV)/.ready
+	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt -e ".[video]"
+	@touch $@
+
 # The cache knows a chapter's own cells only: when the package changes, every chapter runs again.
 _build/.code: $(wildcard dmdlite/*.py dmdlite/*/*.py benchmarks/results/*.json dmdlite/results/*/*.csv) constraints.txt
 	@rm -rf _build && mkdir _build && touch $@
@@ -38,7 +43,7 @@ pdf: $(VENV)/.ready _build/.code  ## build one PDF; needs XeLaTeX and latexmk
 	jupyter-book build . --builder pdflatex
 	@echo "see _build/latex"
 
-test: $(VENV)/.ready  ## lint, unit and property tests, every notebook against its outputs
+test: $(VENV)/.video  ## lint, unit and property tests, every notebook against its outputs
 	ruff check $(SOURCES)
 	ruff format --check $(SOURCES)
 	lint-imports --no-cache

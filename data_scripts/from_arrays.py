@@ -10,7 +10,17 @@ from typing import Annotated
 
 import typer
 from dmdlite_data.formats import refuse_others
-from dmdlite_data.options import Dtype, Out, Precision, new_app
+from dmdlite_data.options import (
+    Dtype,
+    LabelScale,
+    LabelShift,
+    Out,
+    Precision,
+    Seed,
+    Shares,
+    Unlabelled,
+    new_app,
+)
 from dmdlite_data.own_arrays import from_folder, from_npz
 from dmdlite_data.own_clips import convert_own
 
@@ -27,15 +37,11 @@ def from_arrays(
     aligned: Annotated[
         bool, typer.Option("--aligned", help="The modalities share one time grid")
     ] = False,
-    shares: Annotated[
-        str | None, typer.Option(help="Percent for train,valid,test, where no split is given")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random split")] = 0,
-    label_shift: Annotated[float, typer.Option(help="sentiment = (label - shift) * scale")] = 0.0,
-    label_scale: Annotated[float, typer.Option(help="See --label-shift")] = 1.0,
-    unlabelled: Annotated[
-        bool, typer.Option("--unlabelled", help="Keep clips without a label, in train")
-    ] = False,
+    shares: Shares = None,
+    seed: Seed = 0,
+    label_shift: LabelShift = 0.0,
+    label_scale: LabelScale = 1.0,
+    unlabelled: Unlabelled = False,
     out: Out = None,
     dtype: Dtype = Precision.float32,
 ) -> None:

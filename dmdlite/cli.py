@@ -5,35 +5,31 @@ A mistake of the user's ends in one line on stderr and exit code 2, never in a t
 
 from __future__ import annotations
 
-import csv
 import os
 from importlib import import_module
 from math import isnan
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from tabulate import tabulate
 
-from .base import SentimentModel
-from .commands.options import DataName, Device, Settings, parse_settings
-from .commands.running import run_app
+from .commands.options import DataName, Device, RunFolder, Settings, Split, parse_settings
+from .commands.running import load_run, run_app
 from .config import TrainConfig
 from .data import MultimodalDataset, load_dataset
 from .data.groups import grouping
 from .data.storage import warn_of_unfit
-from .devices import pick_device, seed_everything
+from .devices import seed_everything
 from .errors import ConfigError, DataError
 from .evaluation import evaluate as evaluate_model
-from .evaluation import forward_all
-from .experiments.measures import UNITS
-from .files import ours, read_json, replacing
+from .files import read_json
 from .metrics import floors
-from .registry import ALL, find_model, load_model
+from .registry import ALL, find_model
 from .training import fit
 
 LATER = {  # name -> where it is, and an example
+    "predict": ("experiments.predict", "dmdlite predict runs/toy --data toy --out predictions.csv"),
     "crossval": ("experiments.crossval", "dmdlite crossval --data mmmo --folds 5 --repeats 3"),
     "reproduce": ("experiments.reproduce", "dmdlite reproduce table3 --data toy --seeds 5"),
     "grade": ("grading.command", "dmdlite grade submissions --assignment a1 --out grades.csv"),
@@ -66,11 +62,6 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Look at data sets.")
 app.add_typer(data_app, name="data")
-
-Split = Annotated[
-    str | None, typer.Option(help="train, valid or test; test, or the only one, by default")
-]
-RunFolder = Annotated[Path, typer.Argument(help="Folder of a trained model, the --out of train")]
 
 
 @app.command(epilog="Example: dmdlite train --data toy --epochs 30 --seed 0 --out runs/toy")
@@ -117,39 +108,8 @@ def evaluate(
     device: Device = None,
 ) -> None:
     """Score a trained model, with the floor a constant reaches beside each score."""
-    model, splits, split = _load(run, data, split, device)
+    model, splits, split = load_run(run, data, split, device)
     _print_scores(evaluate_model(model, splits[split], _reference(splits)), split)
-
-
-@app.command(epilog="Example: dmdlite predict runs/toy --data toy --out predictions.csv")
-def predict(
-    run: RunFolder,
-    data: DataName,
-    out: Annotated[Path, typer.Option(help="The CSV file to write")],
-    split: Split = None,
-    device: Device = None,
-) -> None:
-    """Write id, label, prediction and, of DMD, every modality's own logits; one line a sample.
-
-    The clips need no labels; where there is none, its cell stays empty.
-    """
-    model, splits, split = _load(run, data, split, device)
-    ours(out, "id,label,prediction")
-    if model.scaler is not None:
-        model.scaler.check(splits[split])
-    units = [unit for unit in UNITS if getattr(model, unit, None) is not None]
-    logits = [f"{unit}_{m}" for unit in units for m in model.config.modalities]
-    header = ["id", "label", "prediction", *logits]
-    with replacing(out) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        ids = iter(splits[split].ids)
-        for batch, output in forward_all(model, splits[split]):
-            numbers = [batch.labels[:, None], output.prediction[:, None]]
-            numbers += [getattr(output, unit).logits for unit in units]
-            for line in torch.cat(numbers, dim=1).float().tolist():
-                writer.writerow([next(ids), *("" if isnan(x) else f"{x:.6f}" for x in line)])
-    typer.echo(f"{len(splits[split])} predictions in {out}")
 
 
 @app.command(epilog="Example: dmdlite models --data toy")
@@ -190,18 +150,6 @@ def info(name: Annotated[str, typer.Argument(help="As for --data")]) -> None:
         if len(y):
             floor = {k: f"{v:.3f}" for k, v in floors(y).items() if k in ("acc7", "acc2", "mae")}
             typer.echo("  floors: " + ", ".join(f"{k} {v}" for k, v in floor.items()))
-
-
-def _load(
-    run: Path, data: str, split: str | None, device: str | None
-) -> tuple[SentimentModel, dict[str, MultimodalDataset], str]:
-    """The model, the data, and the split to look at: test, or the only one there is."""
-    model = load_model(run).to(pick_device(device))
-    splits = load_dataset(data)
-    split = split or (next(iter(splits)) if len(splits) == 1 else "test")
-    if split not in splits:
-        raise DataError(f"{data}: has no {split} split, only {', '.join(splits)}")
-    return model, splits, split
 
 
 def _reference(splits: dict[str, MultimodalDataset]) -> MultimodalDataset | None:

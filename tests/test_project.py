@@ -51,8 +51,8 @@ def test_conda_environment_installs_the_same_lists():
     pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
     extras = re.search(r"^EXTRAS := (.*)$", (ROOT / "Makefile").read_text(), re.M).group(1)
     assert pip == ["-c constraints.txt", f"-e .[{extras}]"]
-    for_students = {"classroom"}  # to open a notebook, which nothing here does
-    assert set(extras.split(",")) == set(PROJECT["optional-dependencies"]) - for_students
+    apart = {"classroom", "video"}  # to open a notebook, which nothing here does; for `make test`
+    assert set(extras.split(",")) == set(PROJECT["optional-dependencies"]) - apart
     assert f"python{PROJECT['requires-python']}" in environment["dependencies"]
 
 

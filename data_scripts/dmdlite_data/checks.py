@@ -21,6 +21,7 @@ from .words import in_words
 
 USUAL = (("mosei", MOSEI), ("mosi", MOSI), ("sims", SIMS))
 LONG_TEXT = 8  # words
+NAMED = 3  # files, by their names
 FAR = 100_000  # time steps; a batch would allocate as many
 LARGE = 1e3  # values beyond this want standardising
 SCALE = f"[-{LIMIT:g}, {LIMIT:g}]"
@@ -74,7 +75,8 @@ def _sizes(splits: Splits, manifest: dict[str, Any]) -> Iterator[Finding]:
 def _source(manifest: dict[str, Any]) -> Iterator[Finding]:
     inputs = manifest.get("inputs", {})
     if manifest.get("own"):
-        yield Finding("source", Status.ok, f"your own, {', '.join(inputs)}; its hash is on record")
+        files = ", ".join(inputs) if len(inputs) <= NAMED else f"{len(inputs)} files"
+        yield Finding("source", Status.ok, f"your own, {files}; hashes are on record")
         return
     if not inputs:
         yield Finding("source", Status.note, "no source file on record")

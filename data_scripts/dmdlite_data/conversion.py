@@ -217,7 +217,8 @@ def _versions() -> dict[str, str]:
 
 
 def _report(out: Path, splits: dict[str, MultimodalDataset], about: dict[str, Any]) -> None:
-    for file, found in about["inputs"].items():
+    published = {} if about.get("own") else about["inputs"]
+    for file, found in published.items():
         title = published_as(found)
         says = f"the published file ({title})" if title else "not among the published hashes"
         typer.echo(f"{file}: SHA-256 {found['sha256'][:16]}, {says}")

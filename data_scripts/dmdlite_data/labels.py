@@ -25,14 +25,7 @@ def within_limits(
     """
     known = {split: data.labels[data.labelled] for split, data in splits.items()}
     outside = {split: int((labels.abs() > LIMIT).sum()) for split, labels in known.items()}
-    every, lying = torch.cat(list(known.values())), sum(outside.values())
-    if lying > MANY * len(every):
-        low, high = float(every.min()), float(every.max())
-        name = next(iter(splits.values())).name
-        raise DataError(
-            f"{name}: labels run from {low:.4g} to {high:.4g}, outside [-{LIMIT:g}, {LIMIT:g}] in "
-            f"{lying} of {len(every)} clips; {_flags(low, high)}"
-        )
+    check_scale(next(iter(splits.values())).name, torch.cat(list(known.values())).numpy())
     for split, number in outside.items():
         if number:
             counts = repaired[split].setdefault("labels", {})
@@ -43,13 +36,26 @@ def within_limits(
     }
 
 
+def check_scale(name: str, labels: np.ndarray) -> None:
+    """Raises DataError when more than MANY labels lie beyond the limits, with the flags that would
+    map their scale. A NaN is no label."""
+    labels = labels[~np.isnan(labels)]
+    lying = int((np.abs(labels) > LIMIT).sum())
+    if lying > MANY * len(labels):
+        low, high = float(labels.min()), float(labels.max())
+        raise DataError(
+            f"{name}: labels run from {low:.4g} to {high:.4g}, outside [-{LIMIT:g}, {LIMIT:g}] in "
+            f"{lying} of {len(labels)} clips; {_flags(low, high)}"
+        )
+
+
 def _flags(low: float, high: float) -> str:
     """What maps the smallest usual scale that holds [low, high], else that range, to ours."""
     holds = [(a, b) for a, b in USUAL if a <= low and high <= b and high - low > (b - a) / 2]
     low, high = min(holds, key=lambda scale: scale[1] - scale[0], default=(low, high))
     shift, scale = (low + high) / 2, 2 * LIMIT / (high - low or 1)
     return (
-        f"if {low:g} to {high:g} is the whole scale, from_arrays.py maps it with "
+        f"if {low:g} to {high:g} is the whole scale, it is mapped with "
         f"--label-shift {shift:.6g} --label-scale {scale:.6g}"
     )
 

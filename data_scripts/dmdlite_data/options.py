@@ -22,6 +22,15 @@ Out = Annotated[
     Path | None, typer.Option(help=f"Folder to write; by default NAME in ${DATA_HOME} or data")
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the data set; by default from the file")]
+Shares = Annotated[
+    str | None, typer.Option(help="Percent for train,valid,test, where no split is given")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of the random split")]
+LabelShift = Annotated[float, typer.Option(help="sentiment = (label - shift) * scale")]
+LabelScale = Annotated[float, typer.Option(help="See --label-shift")]
+Unlabelled = Annotated[
+    bool, typer.Option("--unlabelled", help="Keep clips without a label, in train")
+]
 Dtype = Annotated[Precision, typer.Option(help="float16 halves the size, with 3 digits")]
 
 

@@ -91,11 +91,7 @@ def from_folder(path: Path) -> Source:
     rows = folder.table("labels.csv")
     if not rows or "id" not in rows[0]:
         raise DataError(f"{folder.where('labels.csv')}: needs a header with id and label")
-    about = {
-        new: np.array([row[old] or "" for row in rows]) for old, new in COLUMNS if old in rows[0]
-    }
-    if "labels" in about:
-        about["labels"] = _cells(folder.where("labels.csv"), about["labels"], about["ids"])
+    about = about_clips(folder.where("labels.csv"), rows)
     for clip in about["ids"]:
         if not clip or set(clip) & set("/\\\0") or clip in (".", ".."):
             where = folder.where("labels.csv")
@@ -108,6 +104,16 @@ def from_folder(path: Path) -> Source:
     widths = {m: _width(folder, m) for m in modalities}
     read = {m: _csv_reader(folder, m, about["ids"], widths[m]) for m in modalities}
     return Source(about, read, widths, {}, len(rows))
+
+
+def about_clips(where: str, rows: list[dict[str, str]]) -> dict[str, np.ndarray]:
+    """What the rows of a labels.csv say of the clips; a label that is no number is an error."""
+    about = {
+        new: np.array([row[old] or "" for row in rows]) for old, new in COLUMNS if old in rows[0]
+    }
+    if "labels" in about:
+        about["labels"] = _cells(where, about["labels"], about["ids"])
+    return about
 
 
 def _width(folder: Folder, m: str) -> int:

@@ -94,12 +94,7 @@ def splits_of(
         return about["split"]
     if "labels" not in about and not shares:
         return np.full(len(known), "test")
-    try:
-        percent = [float(share) for share in (shares or "").split(",")]
-    except ValueError:
-        percent = []
-    if len(percent) != 3 or not min(percent) >= 0 or not abs(sum(percent) - 100) < 1e-6:
-        raise DataError(f"{source}: no split given; say how, for example --shares 70,10,20")
+    percent = percent_of(source, shares)
     group = about.get("group", np.arange(0)).tolist()
     if blank := group.count(""):
         raise DataError(f"{source}: {blank} clips without a group, where others have one")
@@ -113,6 +108,17 @@ def splits_of(
         says = f"clips without a label, of a {'group' if group else 'video'} that is not in train"
         typer.echo(f"{apart.sum()} {says}, are left out", err=True)
     return np.where(apart, "", split)
+
+
+def percent_of(source: Path, shares: str | None) -> list[float]:
+    """The three numbers of --shares. Raises DataError for anything else."""
+    try:
+        percent = [float(share) for share in (shares or "").split(",")]
+    except ValueError:
+        percent = []
+    if len(percent) != 3 or not min(percent) >= 0 or not abs(sum(percent) - 100) < 1e-6:
+        raise DataError(f"{source}: no split given; say how, for example --shares 70,10,20")
+    return percent
 
 
 def _pieces(

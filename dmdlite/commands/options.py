@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -27,6 +28,11 @@ Settings = Annotated[
     ),
 ]
 Device = Annotated[str | None, typer.Option(help="cuda, mps or cpu; the best one by default")]
+
+Split = Annotated[
+    str | None, typer.Option(help="train, valid or test; test, or the only one, by default")
+]
+RunFolder = Annotated[Path, typer.Argument(help="Folder of a trained model, the --out of train")]
 
 
 def parse_settings(

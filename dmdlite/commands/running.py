@@ -1,14 +1,19 @@
-"""How a command starts and ends: a user's mistake is one line on stderr and exit code 2."""
+"""How a command starts and ends: a run loaded; a user's mistake one line, and exit code 2."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import warnings
+from pathlib import Path
 
 import typer
 
+from ..base import SentimentModel
+from ..data import MultimodalDataset, load_dataset
+from ..devices import pick_device
 from ..errors import ConfigError, DataError, ModelError
+from ..registry import load_model
 
 # The base of click's usage errors. Typer may carry its own copy of click, so ask it.
 UsageError = typer.BadParameter.__bases__[0]
@@ -60,3 +65,15 @@ def _say(message: str) -> None:
     """One line on stderr, without signs that a terminal would act on."""
     plain = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
     typer.echo(plain, err=True)
+
+
+def load_run(
+    run: Path, data: str, split: str | None, device: str | None
+) -> tuple[SentimentModel, dict[str, MultimodalDataset], str]:
+    """The model, the data, and the split to look at: test, or the only one there is."""
+    model = load_model(run).to(pick_device(device))
+    splits = load_dataset(data)
+    split = split or (next(iter(splits)) if len(splits) == 1 else "test")
+    if split not in splits:
+        raise DataError(f"{data}: has no {split} split, only {', '.join(splits)}")
+    return model, splits, split
