@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -25,11 +25,11 @@ from dmdlite_data.options import (
     new_app,
 )
 from dmdlite_data.own_arrays import Source, about_clips
-from dmdlite_data.own_clips import convert_own, percent_of
+from dmdlite_data.own_clips import check_target, convert_own, splits_of
 from dmdlite_data.own_files import Folder
 from dmdlite_data.reading import plain
 from dmdlite_data.text_encoder import Level, TextEncoder
-from dmdlite_data.video.clip import Found, by_word, extractors, look
+from dmdlite_data.video.clip import Found, by_word, extractors, look, worded
 from dmdlite_data.video.media import SUFFIXES
 from dmdlite_data.video.transcript import Recogniser, word_table
 from tqdm.auto import tqdm
@@ -74,6 +74,8 @@ def from_videos(
     What a clip lacks is missing in it; a clip that cannot be used is named and left out. Clips
     that were looked at once are read from $DMDLITE_DATA/videos the next time.
     """
+    says = f"clips in {folder.resolve().name}"
+    check_target(name, out, says)
     clips = _clips(folder)
     rows = _rows(folder, clips)
     about = about_clips(str(folder / "labels.csv"), list(rows.values())) if rows else {}
@@ -81,8 +83,7 @@ def from_videos(
         labels = (about["labels"] - label_shift) * label_scale
         check_labels(str(folder / "labels.csv"), labels, about["ids"], unlabelled)
         check_scale(str(folder / "labels.csv"), labels)
-        if "split" not in about:
-            percent_of(folder / "labels.csv", shares)
+        splits_of(folder / "labels.csv", about, shares, seed, ~np.isnan(labels))
     told = word_table(folder / "words.csv") if (folder / "words.csv").is_file() else {}
     if unknown := sorted(set(told) - {path.stem for path in clips}):
         raise DataError(f"{folder / 'words.csv'}: no clip is called {unknown[0]!r}")
@@ -96,14 +97,14 @@ def from_videos(
         try:
             row = rows.get(path.stem, {})
             clip = look(path, row.get("text") or "", told, longest, recognise, data_home())
-            says = "; ".join([*clip.notes, *filter(None, [clip.said.timing * aligned])])
+            notes = [*clip.notes, *(worded(clip) if aligned else [])]
             if aligned and not clip.said.words:
-                raise DataError(f"{says}; without words, no step of its own")
+                raise DataError("; ".join([*notes, "without words, no step of its own"]))
             found.append(clip)
         except DataError as error:
-            left_out, says = left_out + 1, f"{error}; LEFT OUT"
-        if says:
-            bar.write(f"{path.name}: {plain(says)}", file=sys.stderr)
+            left_out, notes = left_out + 1, [f"{error}; LEFT OUT"]
+        if notes:
+            bar.write(f"{path.name}: {plain('; '.join(notes))}", file=sys.stderr)
     if not found:
         raise DataError(f"{folder}: none of {len(clips)} clips can be used; see above")
     typer.echo(f"{len(found)} of {len(clips)} clips used, {left_out} left out")
@@ -118,12 +119,19 @@ def from_videos(
         seed=seed,
         dtype=dtype,
         aligned=aligned,
-        says=f"clips in {folder.name}",
+        trim=False,
+        says=says,
         inputs=[path for path in clips if path.stem in {clip.name for clip in found}],
-        extracted=extractors(),
-        language={"model": encoder, "weights": model.fingerprint, "level": level} if model else {},
+        extracted={"aligned": aligned, **extractors()},
+        language=_language(encoder, model) if model else {},
     )
     verify(str(written))
+
+
+def _language(name: str, model: TextEncoder) -> dict[str, Any]:
+    """What the words' features are, for the manifest; as `embed_text.py` has it."""
+    made = {"model": name, "weights": model.fingerprint}
+    return made | {"level": model.level, "layer": model.layer}
 
 
 def _clips(folder: Path) -> list[Path]:
@@ -170,7 +178,10 @@ def _source(found: list[Found], rows: dict, model: TextEncoder | None, aligned: 
         states, cut = model(texts)
         if cut:
             typer.echo(f"{cut} transcripts longer than the encoder takes, cut", err=True)
-        steps = [{"language": x.numpy(), **s} for x, s in zip(states, steps, strict=True)]
+        steps = [
+            {"language": x.numpy()} | {m: v[: len(x)] if aligned else v for m, v in s.items()}
+            for x, s in zip(states, steps, strict=True)
+        ]
     ids = np.array([clip.name for clip in found])
     about = about_clips("labels.csv", [rows[i] for i in ids.tolist()]) if rows else {"ids": ids}
     about["texts"] = np.array(texts)

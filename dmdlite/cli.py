@@ -15,7 +15,7 @@ import typer
 from tabulate import tabulate
 
 from .commands.options import DataName, Device, RunFolder, Settings, Split, parse_settings
-from .commands.running import load_run, run_app
+from .commands.running import load_run, remember_features, run_app
 from .config import TrainConfig
 from .data import MultimodalDataset, load_dataset
 from .data.groups import grouping
@@ -95,6 +95,7 @@ def train(
     warn_of_unfit(data)
     fit(kind.for_dataset(splits["train"], **model_set), splits, config)
     if os.environ.get("RANK", "0") == "0":
+        remember_features(out, data)
         scores = read_json(out / "metrics.json")
         if "test" in scores:
             _print_scores(scores["test"], "test")

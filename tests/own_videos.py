@@ -10,6 +10,7 @@ from skimage import data
 
 SIZE = (320, 240)  # width, height
 SAMPLE_RATE = 16_000
+TEXTS = {"good": 2.0, "bad": -2.0, "well yes": 1.0, "no": -1.0}  # and their labels
 
 
 def face(turn: float = 0.0, width: int = 240, left: int = 40, size=SIZE) -> np.ndarray:
@@ -31,9 +32,9 @@ def hum(seconds: float, pitch: float = 120.0) -> np.ndarray:
     return (0.2 * tone * (1.2 + np.sin(8 * np.pi * t))).astype(np.float32) / 3
 
 
-def write(path: Path, pictures=(), sound=None, rate: float = 25, times=None, turned=0) -> Path:
-    """A clip of these pictures, shown `rate` a second or at `times` (seconds), and this sound;
-    `turned` is the note (degrees) that it be shown rotated, as phones leave it."""
+def write(path: Path, pictures=(), sound=None, rate: float = 25, times=None, late=0.0) -> Path:
+    """A clip of these pictures, shown `rate` a second or at `times` (seconds), and this sound,
+    which begins `late` seconds later."""
     codec = {".webm": "libvpx", ".mkv": "mpeg4"}.get(path.suffix, "mpeg4")
     with av.open(str(path), "w") as file:
         video = voice = None
@@ -61,6 +62,21 @@ def write(path: Path, pictures=(), sound=None, rate: float = 25, times=None, tur
                 voice.codec_context.format, "mono", voice.rate, voice.codec_context.frame_size
             )
             for piece in resampler.resample(frame) + resampler.resample(None):
+                piece.pts = (piece.pts or 0) + round(late * voice.rate)
                 file.mux(voice.encode(piece))
             file.mux(voice.encode())
     return path
+
+
+def clips(folder, names, rows=True):
+    """A folder of short clips; their labels go with their words, head and pitch."""
+    folder.mkdir()
+    table = ["id,label,group,text"]
+    for i, name in enumerate(names):
+        text, y = list(TEXTS.items())[i % len(TEXTS)]
+        pictures = [face(3 * y, left=20 + i + k) for k in range(12)]
+        write(folder / f"{name}.mp4", pictures, hum(0.5, 120 + 20 * y))
+        table.append(f"{name},{y},{name[0]},{text}")
+    if rows:
+        (folder / "labels.csv").write_text("\n".join(table))
+    return folder

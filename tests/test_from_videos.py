@@ -12,12 +12,11 @@ from typer.testing import CliRunner
 
 import dmdlite
 from dmdlite import cli
-from tests.own_videos import black, hum, write
+from tests.own_videos import black, clips, hum, write
 from tests.own_videos import face as portrait
 from tests.test_embed_text import tiny_bert  # noqa: F401  (a fixture)
 
 HAS_MESH = sys.version_info < (3, 13)
-TEXTS = {"good": 2.0, "bad": -2.0, "well yes": 1.0, "no": -1.0}
 
 
 @pytest.fixture
@@ -36,20 +35,6 @@ def convert(*args):
 
 def said(result):
     return result.stdout + result.stderr + str(result.exception or "")
-
-
-def clips(folder, names, rows=True):
-    """A folder of short clips; their labels go with their words, head and pitch."""
-    folder.mkdir()
-    table = ["id,label,group,text"]
-    for i, name in enumerate(names):
-        text, y = list(TEXTS.items())[i % len(TEXTS)]
-        pictures = [portrait(3 * y, left=20 + i + k) for k in range(12)]
-        write(folder / f"{name}.mp4", pictures, hum(0.5, 120 + 20 * y))
-        table.append(f"{name},{y},{name[0]},{text}")
-    if rows:
-        (folder / "labels.csv").write_text("\n".join(table))
-    return folder
 
 
 def test_clips_become_a_data_set_and_new_ones_are_predicted_by_two_commands(home, tiny_bert):  # noqa: F811
@@ -88,6 +73,12 @@ def test_clips_become_a_data_set_and_new_ones_are_predicted_by_two_commands(home
     assert first[0] == "new0"
     assert first[3]  # what the words say
     assert not second[3]  # this clip has no words, so language has no opinion
+    same = ["predict", *run, "--data", "new", "--out", "q.png", "--picture", "q.png"]
+    assert "is --out, too" in said(CliRunner().invoke(cli.app, same))
+    assert convert(new, "--name", "other", "--encoder", tiny_bert, "--aligned").exit_code == 0
+    result = CliRunner().invoke(cli.app, ["predict", *run, "--data", "other", "--out", "o.csv"])
+    assert "other: its aligned is not made like what" in said(result)
+    assert not (home / "o.csv").exists()
     (home / "p.png").write_bytes(b"my own picture")
     result = CliRunner().invoke(cli.app, ["predict", *run, "--data", "new", *shown])
     assert result.exit_code != 0
@@ -121,10 +112,10 @@ def test_each_odd_clip_gets_a_clear_word_and_the_rest_goes_on(odd):
     result = convert(odd, "--name", "odd", "--longest", "2")
     assert result.exit_code == 0, said(result)
     lines = dict(re.findall(r"^\s*(\w+\.\w+): (.+)$", result.stderr.replace("\r", "\n"), re.M))
-    assert lines["mute.mov"].startswith("no sound: audio missing")
+    assert lines["mute.mov"].startswith("no sound; no transcript")
     assert lines["silent.mkv"].startswith("silent: audio missing")
     assert lines["black.webm"].startswith("no face found: vision missing")
-    assert lines["voice.wav"].startswith("no pictures: vision missing")
+    assert lines["voice.wav"].startswith("no pictures; no transcript")
     assert lines["long.wav"].startswith("goes on beyond 2 s")
     assert "words go on to 61.0 s" in lines["others.mp4"]
     assert "language left out" in lines["others.mp4"]
@@ -210,6 +201,34 @@ def test_a_folder_that_cannot_be_meant_is_refused_before_any_clip_is_looked_at(
     assert result.exit_code != 0
     assert says in said(result)
     assert not (home / "data" / "x").exists()
+
+
+@pytest.mark.parametrize("name", ["a/b", "toy:1", "taken", "mine"])
+def test_a_name_that_cannot_be_is_refused_before_any_clip_is_looked_at(home, monkeypatch, name):
+    folder = clips(home / "clips", ["a"], rows=False)
+    (home / "data" / "taken").mkdir(parents=True)
+    (home / "data" / "taken" / "thesis.txt").write_text("mine")
+    if name == "mine":  # a training set; a tired person types the same name for new clips
+        assert convert(clips(home / "known", ["b"], rows=False), "--name", "mine").exit_code == 0
+    before = sorted((home / "data").rglob("*.safetensors"))
+    monkeypatch.setattr(from_videos, "look", lambda *_: pytest.fail("looked"))
+    result = convert(folder, "--name", name)
+    assert result.exit_code != 0
+    words = {"taken": "something else than a data set", "mine": "a data set of clips in known"}
+    assert words.get(name, "not a name for a data set") in said(result)
+    assert sorted((home / "data").rglob("*.safetensors")) == before
+
+
+def test_a_silent_start_keeps_its_place(home):
+    folder = home / "clips"
+    folder.mkdir()
+    for name, left in (("a", 20), ("b", 60)):
+        sound = np.concatenate([np.zeros(8000, np.float32), hum(0.5, 100 + left)])
+        write(folder / f"{name}.mkv", [portrait(left=left)] * 25, sound)
+    assert convert(folder, "--name", "x").exit_code == 0
+    test = dmdlite.load_dataset("x")["test"]
+    start = test.offsets["audio"][0]
+    assert 8 <= int(test.steps["audio"][start]) <= 11  # half a second, in twentieths
 
 
 def table(folder, text, name="labels.csv"):

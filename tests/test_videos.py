@@ -3,9 +3,10 @@
 import struct
 import sys
 
+import av
 import numpy as np
 import pytest
-from dmdlite_data.video import clip, face, media, transcript, voice
+from dmdlite_data.video import face, media, voice
 
 from dmdlite import DataError
 from tests.own_videos import black, hum, write
@@ -27,12 +28,12 @@ def counted(n):
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".avi"])
 def test_pictures_are_those_shown_at_each_tenth_of_a_second(tmp_path, suffix):
     path = write(tmp_path / f"a{suffix}", counted(12), rate=20)
-    assert [numbers(x) for x in media.pictures(path, 10, 60)] == [0, 2, 4, 6, 8, 10, 11]
+    assert [numbers(x) for x in media.pictures(path, 10, 60)] == [0, 2, 4, 6, 8, 10]
 
 
 def test_pictures_at_irregular_times_stay_until_the_next_one(tmp_path):
     path = write(tmp_path / "a.mp4", counted(4), times=[0.0, 0.05, 0.42, 0.61])
-    assert [numbers(x) for x in media.pictures(path, 10, 60)] == [0, 1, 1, 1, 1, 2, 2, 3]
+    assert [numbers(x) for x in media.pictures(path, 10, 60)] == [0, 1, 1, 1, 1, 2, 2]
 
 
 def test_a_portrait_picture_is_put_upright(tmp_path):
@@ -173,72 +174,43 @@ def test_a_lost_face_is_a_missing_step_and_the_rest_is_kept(monkeypatch, points)
     assert x[3, -1] == pytest.approx(0, abs=1e-6)  # all of it moved: the face itself did not
 
 
-def test_words_are_spread_evenly_over_what_is_known(tmp_path):
-    said = transcript.spread("a bb  ccc", 1.0, 4.0)
-    assert said.words == ("a", "bb", "ccc")
-    assert said.times.tolist() == [[1, 2], [2, 3], [3, 4]]
-    srt = tmp_path / "a.srt"
-    srt.write_text(
-        "2\n00:00:03,000 --> 00:00:04,000\n<i>fine</i>\n\n"
-        "1\n00:00:00,500 --> 00:00:01,500\none two\n"
-    )
-    said = transcript.from_subtitles(srt)
-    assert said.words == ("one", "two", "fine")
-    assert said.times.tolist() == [[0.5, 1.0], [1.0, 1.5], [3.0, 4.0]]
-
-
-def test_a_transcript_is_taken_from_the_best_that_there_is(tmp_path):
-    path, told = tmp_path / "a.mp4", {"a": [("good", 0.1, 0.4)]}
-    assert transcript.transcript_of(path, "", {}, 2.0).words == ()
-    assert transcript.transcript_of(path, "from labels", {}, 2.0).text == "from labels"
-    (tmp_path / "a.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nvery funny\n")
-    assert transcript.transcript_of(path, "from labels", {}, 2.0).text == "very funny"
-    assert transcript.transcript_of(path, "from labels", told, 2.0).text == "good"
-    with pytest.raises(DataError, match=r"words go on to 1\.0 s, the clip ends at -1\.0"):
-        transcript.transcript_of(path, "", {}, -1.0)
-    (tmp_path / "a.txt").write_text("something else")
-    with pytest.raises(DataError, match=r"two transcripts, a\.vtt and a\.txt"):
-        transcript.transcript_of(path, "", {}, 2.0)
-
-
-@pytest.mark.parametrize(
-    ("rows", "says"),
-    [
-        ("id,word\na,b\n", "needs a header with id, word, start and end"),
-        ("id,word,start,end\na,b,1,x\n", "line 2"),
-        ("id,word,start,end\na,b,0,1\na,c,3,2\n", "line 3.*'c' from 3 to 2 s"),
-        ("id,word,start,end\na,b,-1,2\n", "'b' from -1 to 2 s"),
-        ("id,word,start,end\na,b,nan,2\n", "line 2"),
-    ],
-)
-def test_a_table_of_words_is_refused_where_its_times_are_none(tmp_path, rows, says):
-    (tmp_path / "words.csv").write_text(rows)
-    with pytest.raises(DataError, match=says):
-        transcript.word_table(tmp_path / "words.csv")
-
-
-def test_steps_are_averaged_under_their_words(monkeypatch):
-    monkeypatch.setattr(clip, "RATES", {"vision": 10})
-    x = np.arange(1, 21, dtype=np.float32)[:, None] * [1, 10]
-    x[3] = 0  # a lost face
-    said = transcript.Transcript(("a", "b", "c"), np.array([[0, 0.5], [0.5, 0.9], [5, 6]]))
-    found = clip.by_word(clip.Found("x", 2.0, {"vision": x}, said, ()))["vision"]
-    assert found[0].tolist() == [np.mean([1, 2, 3, 5]), np.mean([10, 20, 30, 50])]
-    assert found[1, 0] == np.mean([6, 7, 8, 9])
-    assert not found[2].any()  # nothing was seen then
-
-
-def test_a_recogniser_gives_words_with_their_times(monkeypatch):
-    chunks = [{"text": " so", "timestamp": (0.0, 0.4)}, {"text": " bad ", "timestamp": (0.5, None)}]
-    library = type("T", (), {"pipeline": lambda *_, **__: lambda *_, **__: {"chunks": chunks}})
-    monkeypatch.setattr(transcript, "needed", lambda _: library)
-    said = transcript.Recogniser("x")(hum(1.0))
-    assert said.words == ("so", "bad")
-    assert said.times.tolist() == [[0.0, 0.4], [0.5, 1.0]]
-    assert "recognised" in said.note
-
-
 def test_without_the_extra_one_is_told_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(DataError, match=r'pip install "dmdlite\[video\]"'):
         media.needed("av")
+
+
+def test_sound_that_begins_later_than_pictures_is_heard_later(tmp_path):
+    """And what stands first in the file is second 0 for both."""
+    path = tmp_path / "a.mkv"
+    write(path, counted(10), hum(0.5), rate=10, late=0.4)
+    sound = media.samples(path, 60)
+    assert not sound[: round(0.35 * media.SAMPLE_RATE)].any()
+    assert np.abs(sound[round(0.45 * media.SAMPLE_RATE) :]).max() > 0.05
+    write(path, counted(10), hum(1.0), rate=10, times=[0.5 + k / 10 for k in range(10)])
+    seen = list(media.pictures(path, 10, 60))
+    assert [x is None for x in seen[:6]] == [True] * 5 + [False]
+    assert len(media.samples(path, 60)) == pytest.approx(media.SAMPLE_RATE, rel=0.1)
+
+
+def test_a_damaged_packet_costs_itself_alone(tmp_path):
+    path = write(tmp_path / "a.mkv", sound=hum(2.0))
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2 : len(raw) // 2 + 60] = bytes(60)
+    path.write_bytes(raw)
+    assert len(media.samples(path, 60)) > 1.8 * media.SAMPLE_RATE
+
+
+@pytest.mark.parametrize("layout", ["stereo", "one side"])
+def test_two_channels_are_as_loud_as_one(tmp_path, layout):
+    x = hum(0.5)
+    both = np.stack([x, x if layout == "stereo" else 0 * x])
+    path = tmp_path / "a.wav"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("pcm_s16le", rate=16_000, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(both, "fltp", "stereo")
+        frame.sample_rate = 16_000
+        for piece in av.AudioResampler("s16", "stereo", 16_000).resample(frame):
+            file.mux(stream.encode(piece))
+        file.mux(stream.encode())
+    assert np.abs(media.samples(path, 60) - x).max() < 1e-3

@@ -70,8 +70,7 @@ def convert(
     the folder. Until the last moment a data set already there stays as it is. Raises DataError for
     labels of another scale, and DataError, OSError as `save_dataset`.
     """
-    if name.partition(":")[0] == "toy" or Path(name).name != name or "\\" in name:
-        raise DataError(f"--name {name}: not a name for a data set; toy is the embedded one's")
+    check_name(name)
     out = out or data_home() / name
     out = out if out.name else out.resolve()  # "." has no name
     check_replaceable(out)
@@ -107,6 +106,12 @@ def data_home() -> Path:
     return Path(os.environ.get(DATA_HOME, "data"))
 
 
+def check_name(name: str) -> None:
+    """Raises DataError for a name that a data set cannot have."""
+    if name.partition(":")[0] == "toy" or Path(name).name != name or "\\" in name:
+        raise DataError(f"--name {name}: not a name for a data set; toy is the embedded one's")
+
+
 def _check_not_anothers(out: Path, files: dict[str, Any]) -> None:
     """Raises DataError when the data set in `out` was made from other files."""
     if not (out / "dataset.json").is_file():
@@ -135,6 +140,7 @@ def padded_pieces(
     factors: Mapping[str, np.ndarray] | None = None,
     aligned: bool | None = None,
     groups: Sequence[str] = (),
+    trim: bool = True,
 ) -> Iterator[Piece]:
     """Padded arrays [N, T, D], in memory or in a file, as pieces of about CHUNK bytes.
 
@@ -167,6 +173,7 @@ def padded_pieces(
             name,
             lengths={m: n[part] for m, n in told.items()},
             aligned=aligned,
+            trim=trim,
             texts=texts[part],
             factors={k: torch.tensor(f[part]).float() for k, f in (factors or {}).items()},
             groups=groups[part],

@@ -11,9 +11,16 @@ import typer
 
 from dmdlite import DataError
 from dmdlite.data.groups import described, drawn, videos_of
-from dmdlite.data.storage import SPLITS
+from dmdlite.data.storage import SPLITS, check_replaceable, manifest_of
 
-from .conversion import MODALITY_NAME, Piece, convert, padded_pieces
+from .conversion import (
+    MODALITY_NAME,
+    Piece,
+    check_name,
+    convert,
+    data_home,
+    padded_pieces,
+)
 from .labels import check_labels
 from .options import Precision
 from .own_arrays import Source
@@ -31,11 +38,13 @@ def convert_own(
     seed: int = 0,
     dtype: Precision = Precision.float32,
     aligned: bool = False,
+    trim: bool = True,
     says: str = "",
     inputs: Sequence[Path] | None = None,
     **more: Any,
 ) -> Path:
-    """Write the data set `name` of what was `found` in `source`; returns its folder.
+    """Write the data set `name` of what was `found` in `source`; returns its folder. All-zero
+    steps at the ends are padding; with `trim` False those at the start are missing steps instead.
 
     Sentiment is (label - shift) * scale of `label_map`. `says` and `inputs` are what the manifest
     calls the source, and the files whose hashes it keeps; `more` goes into it as it is.
@@ -61,7 +70,7 @@ def convert_own(
         raise DataError(f"{source}: no clip has a label; leave all out to convert for prediction")
     split = splits_of(source, about, shares, seed, known)
     return convert(
-        _pieces(name, found, labels, split, aligned),
+        _pieces(name, found, labels, split, aligned, trim),
         name,
         out,
         source=says or f"own features in {source.name}",
@@ -74,6 +83,17 @@ def convert_own(
         shares=shares,
         **more,
     )
+
+
+def check_target(name: str, out: Path | None, source: str) -> None:
+    """Raises DataError for a name that is none, or a place that holds something else, or a data set
+    of another source."""
+    check_name(name)
+    out = out or data_home() / name
+    check_replaceable(out)
+    there = manifest_of(out).get("source", source) if (out / "dataset.json").is_file() else source
+    if there != source:
+        raise DataError(f"{out}: holds a data set of {there}; choose another --name")
 
 
 def splits_of(
@@ -122,7 +142,12 @@ def percent_of(source: Path, shares: str | None) -> list[float]:
 
 
 def _pieces(
-    name: str, found: Source, labels: np.ndarray | None, split: np.ndarray, aligned: bool
+    name: str,
+    found: Source,
+    labels: np.ndarray | None,
+    split: np.ndarray,
+    aligned: bool,
+    trim: bool,
 ) -> Iterator[Piece]:
     """Clip by clip, so that none is padded to another's length."""
     ids, texts, group = (found.about.get(key) for key in ("ids", "texts", "group"))
@@ -142,5 +167,6 @@ def _pieces(
                 texts=[] if texts is None else [str(texts[i])],
                 aligned=aligned,
                 groups=[] if group is None else [str(group[i])],
+                trim=trim,
             ):
                 yield s, clip, {**repairs, "ids": {"made": int(ids is None)}}

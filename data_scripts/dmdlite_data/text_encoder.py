@@ -74,10 +74,13 @@ class TextEncoder:
         step = list(range(len(ids)))
         if self.level == Level.word:
             step = [-1 if word is None else word for word in encoded.word_ids()]
-        return {"ids": ids, "step": step, "steps": max(step) + 1, "cut": len(full) > len(ids)}
+        cut = len(full) > len(ids)
+        whole = self.level == Level.word and not cut  # a word without a token is a step of zeros
+        steps = len(words) if whole else max(step) + 1
+        return {"ids": ids, "step": step, "steps": steps, "cut": cut}
 
     def _key(self, rows: list[dict]) -> str:
-        about = [self.layer, [(row["ids"], row["step"]) for row in rows]]
+        about = [self.layer, [(row["ids"], row["step"], row["steps"]) for row in rows]]
         return hashlib.sha256(repr(about).encode()).hexdigest()[:32]
 
     def _encode(self, rows: list[dict]) -> list[Tensor]:

@@ -6,17 +6,21 @@ import signal
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from ..base import SentimentModel
 from ..data import MultimodalDataset, load_dataset
+from ..data.storage import manifest_of
 from ..devices import pick_device
 from ..errors import ConfigError, DataError, ModelError
+from ..files import read_json, write_json
 from ..registry import load_model
 
 # The base of click's usage errors. Typer may carry its own copy of click, so ask it.
 UsageError = typer.BadParameter.__bases__[0]
+FEATURES = "features.json"  # in a run's folder
 
 
 def run_app(app: typer.Typer) -> None:
@@ -71,9 +75,42 @@ def load_run(
     run: Path, data: str, split: str | None, device: str | None
 ) -> tuple[SentimentModel, dict[str, MultimodalDataset], str]:
     """The model, the data, and the split to look at: test, or the only one there is."""
+    check_features(run, data)
     model = load_model(run).to(pick_device(device))
     splits = load_dataset(data)
     split = split or (next(iter(splits)) if len(splits) == 1 else "test")
     if split not in splits:
         raise DataError(f"{data}: has no {split} split, only {', '.join(splits)}")
     return model, splits, split
+
+
+def remember_features(run: Path, data: str) -> None:
+    """Keep with a trained model how the features it saw were made, where the data set says so."""
+    if made := _made(data):
+        write_json(run / FEATURES, made)
+
+
+def check_features(run: Path, data: str) -> None:
+    """Raises DataError when a data set's features are known to be made otherwise than those that
+    the model was trained on; a scale alone does not show it."""
+    if not (run / FEATURES).is_file():
+        return
+    trained, found = read_json(run / FEATURES), _made(data)
+    for part in trained:
+        if trained[part] != found.get(part):
+            raise DataError(
+                f"{data}: its {part} is not made like what {run} was trained on: "
+                f"{found.get(part)}, there {trained[part]}"
+            )
+
+
+def _made(data: str) -> dict[str, Any]:
+    """How the features were extracted from clips, and by which encoder from words."""
+    about = manifest_of(data)
+    made = {}
+    for part, how in about.get("extracted", {}).items():  # but the library's version
+        own = isinstance(how, dict)
+        made[part] = {k: v for k, v in how.items() if k != "with"} if own else how
+    if language := about.get("language"):
+        made["language"] = {k: language.get(k) for k in ("weights", "level", "layer")}
+    return made

@@ -42,6 +42,8 @@ def predict(
     """
     if picture is not None and picture.suffix not in (".png", ".svg", ".pdf"):
         raise DataError(f"--picture {picture}: give it the ending .png, .svg or .pdf")
+    if picture is not None and picture.resolve() == out.resolve():
+        raise DataError(f"--picture {picture}: is --out, too")
     model, splits, split = load_run(run, data, split, device)
     ours(out, FIRST)
     if picture is not None:

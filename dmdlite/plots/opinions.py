@@ -46,7 +46,7 @@ def opinions(
         ax.plot(label[:n], places, "x", color=FLOOR, markersize=8, label="label")
     ax.axvline(0, color=FLOOR, linewidth=0.8)
     names = [name if len(name) <= 24 else f"{name[:23]}…" for name in ids[:n]]
-    ax.set_yticks(places, names)
+    ax.set_yticks(places, names, parse_math=False)
     far = max(
         [LIMIT, *(np.nanmax(np.abs(x[:n]), initial=0) for x in (prediction, *logits.values()))]
     )
@@ -54,7 +54,7 @@ def opinions(
     ax.grid(axis="y", linewidth=0.4)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=5)
     shown = f"{title}, the first {n} of {len(ids)} clips" if len(ids) > n else title
-    figure.suptitle(shown, y=-0.01, va="top", fontsize=10)
+    figure.suptitle(shown, y=-0.01, va="top", fontsize=10, parse_math=False)
     return figure
 
 

@@ -55,9 +55,10 @@ COLUMNS = ("x", "y", "size", "yaw", "pitch", "roll", *OFFSETS, "motion")
 FIRST, SECOND, AXIS = (np.array(part) for part in zip(*OFFSETS.values(), strict=True))
 
 
-def face(pictures: Iterable[np.ndarray]) -> np.ndarray:
-    """Pictures [H, W, 3] of one clip, RATE a second -> [T, len(COLUMNS)]; a step without a face is
-    all zero, which the data set takes for a missing one. Of several faces the most visible one."""
+def face(pictures: Iterable[np.ndarray | None]) -> np.ndarray:
+    """Pictures [H, W, 3] of one clip, RATE a second, None where there is none -> [T, D]; a step
+    without a face is all zero, which the data set takes for a missing one. Of several faces the
+    most visible one."""
     rows, before = [], None
     solutions = needed("mediapipe").solutions
     with (
@@ -65,7 +66,7 @@ def face(pictures: Iterable[np.ndarray]) -> np.ndarray:
         solutions.face_mesh.FaceMesh(max_num_faces=1, refine_landmarks=True) as mesh,
     ):
         for picture in pictures:
-            found = mesh.process(picture).multi_face_landmarks
+            found = None if picture is None else mesh.process(picture).multi_face_landmarks
             points = _points(found[0], picture.shape) if found else None
             rows.append(np.zeros(len(COLUMNS)) if points is None else columns(points, before))
             before = None if points is None else in_own_axes(points)[0]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,14 +14,17 @@ from dmdlite import DataError
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".wav", ".mp3", ".m4a", ".flac")
 SAMPLE_RATE = 16_000  # of sound, one channel
 TALLEST = 720  # pixels; a face needs no more, and a phone's 4K is slow
+SLACK = 0.1  # seconds that a clip may be longer than it may: sound ends in whole packets
+GAP = 0.05  # seconds without sound that are filled; less is rounding
+EARLY = 1e-6  # seconds that a picture may come late and still count as shown
 
 
-class TooLong(DataError):
-    """A clip that goes on beyond what was allowed."""
+class Unreadable(DataError):
+    """A file, or its pictures or sound, that FFmpeg makes nothing of."""
 
 
 class Tracks(NamedTuple):
-    """What a file has, and how long it says it is (seconds; None: it does not say)."""
+    """What a file has, and the seconds that it says it has (None: it does not say)."""
 
     pictures: bool
     sound: bool
@@ -37,70 +41,87 @@ def needed(module: str):
 
 
 def tracks(path: Path, longest: float) -> Tracks:
-    """Raises DataError for a file that is no video or sound, TooLong for one that says it is."""
+    """Raises DataError for a file that is no video or sound, or longer than `longest`."""
     av = needed("av")
-    try:
-        with av.open(str(path)) as file:
-            seconds = None if file.duration is None else file.duration / av.time_base
-            pictures = [s for s in file.streams.video if not _is_cover(s)]
-            found = Tracks(bool(pictures), bool(file.streams.audio), seconds)
-    except (av.error.FFmpegError, ValueError, IndexError) as error:
-        raise DataError(f"cannot be read: {_reason(error)}") from None
+    with _said(), av.open(str(path)) as file:
+        seconds = None if file.duration is None else file.duration / av.time_base
+        pictures = [s for s in file.streams.video if not _is_cover(s)]
+        found = Tracks(bool(pictures), bool(file.streams.audio), seconds)
     if not (found.pictures or found.sound):
         raise DataError("holds neither pictures nor sound")
     _check_length(seconds or 0.0, longest)
     return found
 
 
-def pictures(path: Path, rate: float, longest: float) -> Iterator[np.ndarray]:
+def pictures(path: Path, rate: float, longest: float) -> Iterator[np.ndarray | None]:
     """Upright RGB pictures [H, W, 3], `rate` a second: at each moment the last one that was shown
-    by then, however irregularly the file has them. Picture k is of k / rate seconds."""
-    av = needed("av")
-    shown, step = None, 0
-    try:
-        with av.open(str(path)) as file:
-            stream = next(s for s in file.streams.video if not _is_cover(s))
-            stream.thread_type = "AUTO"
-            start = None
-            for frame in file.decode(stream):
-                if frame.time is None:
-                    continue
-                start = frame.time if start is None else start
-                _check_length(frame.time - start, longest)
-                while shown is not None and step / rate < frame.time - start - 1e-6:
-                    yield _upright(shown)
-                    step += 1
-                shown = frame
-    except (av.error.FFmpegError, ValueError) as error:
-        if shown is None:
-            raise DataError(f"its pictures cannot be read: {_reason(error)}") from None
-    if shown is not None:
+    by then, however irregularly the file has them; None before the first. Picture k is of k / rate
+    seconds since the file begins, which may be with sound."""
+    shown, step, end = None, 0, 0.0
+    for at, frame in _frames(path, "video"):
+        _check_length(at, longest)
+        while step / rate < at - EARLY:
+            yield None if shown is None else _upright(shown)
+            step += 1
+        shown = frame
+        end = at + (frame.duration or 0) * float(frame.time_base)
+    while shown is not None and step / rate < max(end - EARLY, step == 0):
         yield _upright(shown)
+        step += 1
 
 
 def samples(path: Path, longest: float) -> np.ndarray:
-    """[S] float32 in [-1, 1], one channel, SAMPLE_RATE a second."""
+    """[S] float32, the mean of the channels that are not silent, SAMPLE_RATE a second, from the
+    moment that the file begins; zeros where it has no sound."""
     av = needed("av")
-    parts, total = [], 0
-    resampler = av.AudioResampler("flt", "mono", SAMPLE_RATE)
-    try:
-        with av.open(str(path)) as file:
-            for frame in file.decode(file.streams.audio[0]):
-                for piece in resampler.resample(frame):
-                    parts.append(piece.to_ndarray().reshape(-1))
-                    total += len(parts[-1])
-                    _check_length(total / SAMPLE_RATE, longest)
-            parts += [piece.to_ndarray().reshape(-1) for piece in resampler.resample(None)]
-    except (av.error.FFmpegError, ValueError) as error:
-        if not parts:
-            raise DataError(f"its sound cannot be read: {_reason(error)}") from None
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    parts, total, resampler = [], 0, None
+    for at, frame in _frames(path, "audio"):
+        _check_length(at, longest)
+        resampler = resampler or av.AudioResampler("fltp", frame.layout, SAMPLE_RATE)
+        lacking = round(at * SAMPLE_RATE) - total
+        if lacking > GAP * SAMPLE_RATE:
+            parts.append(np.zeros((len(frame.layout.channels), lacking), np.float32))
+            total += lacking
+        for piece in resampler.resample(frame):
+            parts.append(piece.to_ndarray())
+            total += parts[-1].shape[1]
+    parts += [piece.to_ndarray() for piece in resampler.resample(None)] if resampler else []
+    if not parts:
+        return np.zeros(0, np.float32)
+    sound = np.concatenate(parts, axis=1)  # [channels, S]
+    heard = np.abs(sound).max(1, initial=0) > 0
+    return sound[heard].mean(0) if heard.any() else sound[0]
+
+
+def _frames(path: Path, kind: str) -> Iterator[tuple[float, Any]]:
+    """(seconds since the file begins, frame) of its pictures or its sound; a damaged packet is
+    passed over. Raises DataError where nothing can be read."""
+    av, read = needed("av"), 0
+    with _said(), av.open(str(path)) as file:
+        streams = [s for s in file.streams if s.type == kind and not _is_cover(s)]
+        begin = (file.start_time or 0) / av.time_base
+        packets = file.demux(streams[0])
+        while True:
+            try:
+                frames = next(packets).decode()
+            except (StopIteration, av.error.EOFError):
+                break
+            except av.error.InvalidDataError:
+                continue
+            for frame in frames:
+                if frame.time is not None:
+                    read += 1
+                    yield max(0.0, frame.time - begin), frame
+    if not read:
+        raise Unreadable(f"no {kind} in it can be read")
 
 
 def _upright(frame) -> np.ndarray:
-    """A picture as it is meant to be seen: phones store portrait on its side, with a note."""
-    shrink = min(1.0, TALLEST / min(frame.width, frame.height))
-    width, height = (2 * max(1, round(n * shrink / 2)) for n in (frame.width, frame.height))
+    """A picture as it is meant to be seen: its pixels square, and what a phone stores on its side
+    put upright."""
+    wide = float(getattr(frame, "sample_aspect_ratio", None) or 1) * frame.width
+    shrink = min(1.0, TALLEST / min(wide, frame.height))
+    width, height = (2 * max(1, round(n * shrink / 2)) for n in (wide, frame.height))
     picture = frame.to_ndarray(format="rgb24", width=width, height=height)
     turns = round(getattr(frame, "rotation", 0) / 90)  # counter-clockwise
     return np.ascontiguousarray(np.rot90(picture, turns))
@@ -113,9 +134,16 @@ def _is_cover(stream) -> bool:
 
 
 def _check_length(seconds: float, longest: float) -> None:
-    if seconds > longest:
-        raise TooLong(f"goes on beyond {longest:g} s; a clip is a sentence or two: cut it up")
+    if seconds > longest + SLACK:
+        raise DataError(f"goes on beyond {longest:g} s; a clip is a sentence or two: cut it up")
 
 
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error).splitlines()[0]
+@contextmanager
+def _said() -> Iterator[None]:
+    """What FFmpeg objects to, as Unreadable."""
+    av = needed("av")
+    try:
+        yield
+    except (av.error.FFmpegError, ValueError, IndexError) as error:
+        reason = getattr(error, "strerror", None) or (str(error).splitlines() or [""])[0]
+        raise Unreadable(f"cannot be read: {reason}") from None

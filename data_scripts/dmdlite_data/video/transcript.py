@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import glob
+import hashlib
+import html
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -9,13 +14,17 @@ from typing import NamedTuple
 import numpy as np
 
 from dmdlite import DataError
+from dmdlite.files import read_json, write_json
 
+from ..computational_sequence import spoken
 from ..own_files import number, parse_table
 from ..reading import reading
-from .media import SAMPLE_RATE, needed
+from .media import SAMPLE_RATE, needed, samples
 
 SUBTITLES = (".srt", ".vtt")
 SLACK = 1.0  # seconds that a word may end after its clip
+UNSEEN = dict.fromkeys(map(ord, "\u200b\ufeff\u00ad"))  # of no width: they part no words
+TAGS = re.compile(r"<[^<>\n]*>")  # times and voices inside a caption
 
 
 class Transcript(NamedTuple):
@@ -34,28 +43,37 @@ class Transcript(NamedTuple):
 def transcript_of(clip: Path, text: str, told: Mapping[str, list], seconds: float) -> Transcript:
     """Of the words table's rows if it has the clip, else of subtitles or a text beside the clip,
     else of `text`. Raises DataError where they cannot be this clip's."""
-    files = [clip.with_suffix(suffix) for suffix in (*SUBTITLES, ".txt")]
-    beside = [path for path in files if path.is_file()]
+    kinds = (*SUBTITLES, ".txt")
+    near = sorted(clip.parent.glob(f"{glob.escape(clip.stem)}.*"))
+    beside = [path for path in near if path.stem == clip.stem and path.suffix.lower() in kinds]
     if len(beside) > 1:
         raise DataError(f"two transcripts, {beside[0].name} and {beside[1].name}")
     if clip.stem in told:
         rows = told[clip.stem]
         found = Transcript(tuple(w for w, *_ in rows), np.array([row[1:] for row in rows], float))
-    elif beside and beside[0].suffix in SUBTITLES:
+    elif beside and beside[0].suffix.lower() in SUBTITLES:
         found = from_subtitles(beside[0])
     else:
-        with reading(beside[0] if beside else clip):
-            text = beside[0].read_text(encoding="utf-8-sig") if beside else text
-        found = spread(text, 0.0, seconds)
+        found = spread(_text(beside[0]) if beside else text, 0.0, seconds)
     if len(found.words) and found.times[:, 1].max() > seconds + SLACK:
         last = found.times[:, 1].max()
         raise DataError(f"its words go on to {last:.1f} s, the clip ends at {seconds:.1f} s")
     return found
 
 
+def _text(path: Path) -> str:
+    """What a text file says. Raises DataError for another encoding than UTF-8 and UTF-16."""
+    raw = path.read_bytes()
+    encoding = "utf-16" if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        raise DataError(f"{path.name} is not in UTF-8: save it as that") from None
+
+
 def spread(text: str, start: float, end: float) -> Transcript:
     """The words of a text, each as long as the others, from `start` to `end` (seconds)."""
-    words = tuple(text.split())
+    words = tuple(text.translate(UNSEEN).split())
     edges = np.linspace(start, end, len(words) + 1)
     times = np.stack([edges[:-1], edges[1:]], axis=1)
     note = "" if words else "no transcript"
@@ -67,10 +85,22 @@ def from_subtitles(path: Path) -> Transcript:
     needed("pysubs2")
     import pysubs2
 
+    text = TAGS.sub("", _text(path))
+    if not text.strip():
+        return Transcript(note=f"no words in {path.name}")
     with reading(path):
-        cues = pysubs2.load(str(path), encoding="utf-8-sig")
+        cues = pysubs2.SSAFile.from_string(text, format_=path.suffix[1:].lower())
     cues.sort()
-    parts = [spread(cue.plaintext, cue.start / 1000, cue.end / 1000) for cue in cues]
+    parts, before = [], ""
+    for cue in cues:
+        if cue.end < cue.start:
+            raise DataError(
+                f"{path.name}: a subtitle ends at {cue.end / 1000:g} s, before it begins"
+            )
+        lines = [html.unescape(line).strip() for line in cue.plaintext.splitlines()]
+        fresh = lines[1:] if lines[0] == before else lines  # captions that roll show a line twice
+        before = lines[-1]
+        parts.append(spread(" ".join(fresh), cue.start / 1000, cue.end / 1000))
     words = tuple(word for part in parts for word in part.words)
     if not words:
         return Transcript(note=f"no words in {path.name}")
@@ -93,8 +123,8 @@ def word_table(path: Path) -> dict[str, list[tuple[str, float, float]]]:
             start, end = number(row["start"]), number(row["end"])
         if not 0 <= start <= end:
             raise DataError(f"{path}, line {line}: {row['word']!r} from {start:g} to {end:g} s")
-        if words := (row["word"] or "").split():
-            found.setdefault(row["id"], []).append(("".join(words), start, end))
+        if word := (row["word"] or "").translate(UNSEEN).strip():
+            found.setdefault(row["id"], []).append((*spoken([word]), start, end))
     return {clip: sorted(words, key=lambda word: word[1]) for clip, words in found.items()}
 
 
@@ -102,17 +132,27 @@ class Recogniser:
     """Speech to words with their times, by a model for it (a local folder, or on the hub)."""
 
     def __init__(self, name: str):
-        transformers = needed("transformers")
+        transformers, self.name = needed("transformers"), name
         with reading(f"--speech-model {name}"):
             self.pipe = transformers.pipeline("automatic-speech-recognition", model=name)
 
-    def __call__(self, sound: np.ndarray) -> Transcript:
+    def __call__(self, path: Path, longest: float, kept: Path) -> Transcript:
+        """What is said in a clip. `kept` is where this, and the model's name, make a file's name:
+        what was heard once is read from it."""
+        model = hashlib.sha256(self.name.encode()).hexdigest()[:8]
+        kept = kept.with_name(f"{kept.name}-{model}.json")
+        if not kept.is_file():
+            write_json(kept, self.heard(samples(path, longest)))
+        rows = read_json(kept)
+        words = tuple(word for word, *_ in rows)
+        note = "its words were recognised by a model" if words else "no word was recognised"
+        return Transcript(words, np.array([r[1:] for r in rows], float).reshape(-1, 2), note)
+
+    def heard(self, sound: np.ndarray) -> list[tuple[str, float, float]]:
+        """sound [S] -> each word, and the seconds from when to when."""
         with reading("its speech"):
             given = {"raw": sound, "sampling_rate": SAMPLE_RATE}
             said = self.pipe(given, return_timestamps="word", chunk_length_s=30)["chunks"]
-        seconds = len(sound) / SAMPLE_RATE
-        rows = [(c["text"].strip(), c["timestamp"]) for c in said if c["text"].strip()]
-        times = [(start, seconds if end is None else end) for _, (start, end) in rows]
-        words = tuple("".join(word.split()) for word, _ in rows)
-        note = "its words were recognised by a model" if words else "no word was recognised"
-        return Transcript(words, np.array(times, float).reshape(-1, 2), note)
+        said = [(c["text"].strip(), *c["timestamp"]) for c in said if c["text"].strip()]
+        last = len(sound) / SAMPLE_RATE
+        return [(*spoken([w]), start, last if end is None else end) for w, start, end in said]
