@@ -59,7 +59,7 @@ bench: $(VENV)/.ready  ## measure a training step; writes benchmarks/results
 
 reproduce: $(VENV)/.ready  ## the runs behind chapters 10 to 14; writes dmdlite/results
 	dmdlite reproduce all --data toy --out dmdlite/results
-	for what in simple claims table1 table3 table4 table5 homogd fig1a controls labels graph binding "speaker shift"; do \
+	for what in simple claims table1 table3 table4 table5 homogd fig1a controls map; do \
 	  dmdlite reproduce "$$what" --draws 10 --out dmdlite/results || exit 1; done
 	for what in table1 table3 table4 table5 homogd fig1a fig5 claims; do \
 	  dmdlite reproduce $$what --data mmmo --folds 5 --out dmdlite/results || exit 1; done

@@ -140,3 +140,53 @@ def test_decoupling_does_not_keep_a_habit_out():
         found = gain("speaker shift", arm, "bare", "mae", dose)
         assert found == pytest.approx(said, abs=6e-4), (arm, dose)
     assert gain("speaker shift", "FDMER", "bare", "mae", 0.0)[0] > 0.03
+
+
+def test_wrong_labels_cost_a_tenth_and_no_graph_changes_that():
+    level = chosen(CURVE["label noise"], "mae").groupby(["arm", "dose"])["mae"].mean()
+    untaught = level["nobody teaches"]
+    assert (untaught[0.0], untaught[2.0]) == pytest.approx((0.69, 0.79), abs=6e-3)
+    for arm in ("learned graph", "language teaches"):
+        for dose in CURVES["label noise"].doses:
+            mean, within = gain("label noise", arm, "nobody teaches", "mae", dose)
+            assert abs(mean) + within < 0.0155
+    found = gain("label noise", "learned graph", "nobody teaches", "mae", 2.0)
+    assert found == pytest.approx((0.000, 0.006), abs=6e-4)
+
+
+def test_with_wrong_labels_the_learned_graph_costs_the_logits_and_not_the_error():
+    said = {
+        ("learned graph", "language"): (-0.080, 0.046),
+        ("learned graph", "vision"): (-0.072, 0.056),
+        ("language teaches", "language"): (-0.001, 0.002),
+    }
+    for (arm, m), numbers in said.items():
+        own = at_weight(f"homo_{m}_corr", "label noise")
+        lost = (own[arm, 2.0] - own["nobody teaches", 0.0]).unstack()[2.0]
+        assert (lost.mean(), half_width(lost)) == pytest.approx(numbers, abs=6e-4)
+    fused = at_weight("mae", "label noise")
+    for arm in ("learned graph", "language teaches"):
+        change = (fused[arm, 2.0] - fused["nobody teaches", 0.0]).unstack()[2.0]
+        assert abs(change.mean()) + half_width(change) < 0.0235
+
+
+def test_where_language_is_gone_at_test_dropout_helps_and_neither_margin_nor_graph():
+    for arm in ("learned graph", "no margin"):
+        for dose in CURVES["missing at test"].doses:
+            mean, within = gain("missing at test", arm, "nobody teaches", "mae", dose)
+            assert abs(mean) + within < 0.0125
+    said = {
+        ("modality dropout", "nobody teaches", 0.75): (-0.020, 0.012),
+        ("modality dropout", "nobody teaches", 0.06): (0.009, 0.011),
+        ("learned graph", "nobody teaches", 0.75): (-0.001, 0.008),
+        ("ridge", "linear", 0.75): (-0.032, 0.016),
+    }
+    for (arm, base, dose), numbers in said.items():
+        assert gain("missing at test", arm, base, "mae", dose) == pytest.approx(numbers, abs=6e-4)
+    level = chosen(CURVE["missing at test"], "mae").groupby(["arm", "dose"])["mae"].mean()
+    assert level["ridge"][0.06] - level["nobody teaches"][0.06] == pytest.approx(0.06, abs=6e-3)
+    ends = [level[a][0.75] for a in ("ridge", "linear", "ceiling")]
+    assert [*ends, level["ceiling"][0.06]] == pytest.approx([1.02, 1.05, 0.77, 0.38], abs=6e-3)
+    verdicts = {cells[0]: cells[8] for cells in summary(CURVE).cells}
+    assert verdicts["missing at test"] == "does not change"
+    assert verdicts["label noise"] == "no room"
