@@ -133,10 +133,10 @@ CURVES = {
     "clips": Curve(
         "Where does a network leave the linear model?",
         "train",
-        (250, 1000, 4000, 8000),  # 16,000, DMD, MulT and LF-LSTM are a day of two cores
+        (250, 1000, 2000, 4000),  # 16,000, DMD, MulT and LF-LSTM are a day of two cores
         ("ridge", "linear", "bare", "attention"),
         ("attention", "linear"),
-        ("bare", "linear", 8000),
+        ("bare", "linear", 4000),
         predicted="Behind at 250, level at 4,000, ahead by 0.03 at 16,000.",
     ),
     "label noise": Curve(
