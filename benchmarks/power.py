@@ -22,6 +22,7 @@ from dmdlite.experiments.systems import EXPERIMENTS
 
 RESAMPLES, SEEDS = 4000, 5
 PAIRS = (
+    ("DMD", "ridge on language"),
     ("DMD", "linear"),
     ("DMD", "none"),
     ("FD", "none"),

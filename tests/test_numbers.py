@@ -69,8 +69,6 @@ SOURCES = {
     },
     "10_reading_the_model": {"1.06": "measured", "1.21": "the curve's end"},
     "11_the_tables": {
-        "3.3": "1.96 * 1.7",
-        "0.033": "toy-draws/simple.md",
         "0.49": "mmmo_crossval.json",
     },
     "12_paper_against_code": {
