@@ -26,6 +26,9 @@ SOURCES = {
         "0.69": "measured",
         "0.51": "measured",
         "0.04": "measured",
+        "0.48": "mosi400_aligned-5folds/simple.md",
+        "0.05": "mosi400_aligned-5folds/simple.md",
+        "0.26": "mosi400_aligned-5folds/simple.md",
     },
     "02_keeping_score": {
         "5.2": "a sum by hand",
@@ -98,6 +101,8 @@ SOURCES = {
         "0.42": "mmmo_crossval.json",
         "80.5": "toy-draws/simple.csv, ridge on language",
         "82.9": "toy-draws/simple.csv, DMD",
+        "1.17": "mosi400_aligned-5folds/simple.md",
+        "1.06": "mosi400_aligned-5folds/simple.md",
     },
 }
 

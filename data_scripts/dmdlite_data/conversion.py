@@ -224,8 +224,7 @@ def _versions() -> dict[str, str]:
 
 
 def _report(out: Path, splits: dict[str, MultimodalDataset], about: dict[str, Any]) -> None:
-    published = {} if about.get("own") else about["inputs"]
-    for file, found in published.items():
+    for file, found in ({} if about.get("own") else about["inputs"]).items():
         title = published_as(found)
         says = f"the published file ({title})" if title else "not among the published hashes"
         typer.echo(f"{file}: SHA-256 {found['sha256'][:16]}, {says}")
