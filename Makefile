@@ -47,7 +47,7 @@ test: $(VENV)/.video  ## lint, unit and property tests, every notebook against i
 	ruff check $(SOURCES)
 	ruff format --check $(SOURCES)
 	lint-imports --no-cache
-	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile --durations=12
 	python tests/run_notebooks.py
 
 execute: $(VENV)/.ready  ## run all notebooks and write their outputs back
