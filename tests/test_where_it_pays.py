@@ -164,6 +164,12 @@ def test_with_wrong_labels_the_learned_graph_costs_the_logits_and_not_the_error(
         own = at_weight(f"homo_{m}_corr", "label noise")
         lost = (own[arm, 2.0] - own["nobody teaches", 0.0]).unstack()[2.0]
         assert (lost.mean(), half_width(lost)) == pytest.approx(numbers, abs=6e-4)
+    untaught = at_weight("homo_language_corr", "label noise")["nobody teaches", 0.0]
+    level = untaught.groupby("dose").mean()
+    assert (level[0.0], level[2.0]) == pytest.approx((0.693, 0.685), abs=6e-4)
+    weights = chosen(CURVE["label noise"], "mae").query("dose == 2.0").groupby("arm")["weight"]
+    for arm in ("learned graph", "language teaches"):
+        assert (weights.get_group(arm) == 0).sum() in (6, 7)
     fused = at_weight("mae", "label noise")
     for arm in ("learned graph", "language teaches"):
         change = (fused[arm, 2.0] - fused["nobody teaches", 0.0]).unstack()[2.0]
@@ -179,7 +185,9 @@ def test_where_language_is_gone_at_test_dropout_helps_and_neither_margin_nor_gra
         ("modality dropout", "nobody teaches", 0.75): (-0.020, 0.012),
         ("modality dropout", "nobody teaches", 0.06): (0.009, 0.011),
         ("learned graph", "nobody teaches", 0.75): (-0.001, 0.008),
-        ("ridge", "linear", 0.75): (-0.032, 0.016),
+        ("linear", "ridge", 0.75): (0.032, 0.016),
+        ("ridge", "modality dropout", 0.75): (0.002, 0.017),
+        ("modality dropout", "no margin", 0.06): (0.010, 0.006),
     }
     for (arm, base, dose), numbers in said.items():
         assert gain("missing at test", arm, base, "mae", dose) == pytest.approx(numbers, abs=6e-4)
