@@ -32,9 +32,11 @@ def hum(seconds: float, pitch: float = 120.0) -> np.ndarray:
     return (0.2 * tone * (1.2 + np.sin(8 * np.pi * t))).astype(np.float32) / 3
 
 
-def write(path: Path, pictures=(), sound=None, rate: float = 25, times=None, late=0.0) -> Path:
+def write(
+    path: Path, pictures=(), sound=None, rate: float = 25, times=None, late=0.0, wide=1
+) -> Path:
     """A clip of these pictures, shown `rate` a second or at `times` (seconds), and this sound,
-    which begins `late` seconds later."""
+    which begins `late` seconds later. Pixels are `wide` times as wide as high."""
     codec = {".webm": "libvpx", ".mkv": "mpeg4"}.get(path.suffix, "mpeg4")
     with av.open(str(path), "w") as file:
         video = voice = None
@@ -43,6 +45,7 @@ def write(path: Path, pictures=(), sound=None, rate: float = 25, times=None, lat
             video.height, video.width = pictures[0].shape[:2]
             video.pix_fmt, video.time_base = "yuv420p", Fraction(1, 1000)
             video.codec_context.time_base = Fraction(1, 1000)
+            video.codec_context.sample_aspect_ratio = Fraction(wide)
             video.codec_context.bit_rate = 2_000_000
         if sound is not None:
             kinds = {".wav": "pcm_s16le", ".webm": "libopus", ".flac": "flac"}

@@ -50,6 +50,12 @@ def test_a_portrait_picture_is_put_upright(tmp_path):
     assert seen[:, 30:].mean() > 150 > 50 > seen[:, :18].mean()  # the top is on the right now
 
 
+def test_pixels_that_are_not_square_are_made_square(tmp_path):
+    narrow = [picture[:, ::2] for picture in counted(4)]
+    path = write(tmp_path / "a.mp4", [np.ascontiguousarray(x) for x in narrow], wide=2)
+    assert next(media.pictures(path, 10, 60)).shape == (48, 64, 3)
+
+
 def test_sound_comes_in_one_channel_at_one_rate(tmp_path):
     x = hum(1.5)
     read = media.samples(write(tmp_path / "a.wav", sound=x), 60)
@@ -128,6 +134,10 @@ def test_a_face_that_looks_straight_has_no_angles_and_offsets_have_their_signs(p
     assert found["size"] == pytest.approx(0.2)
     assert found["mouth_width"] == pytest.approx(1)
     assert found["eye_open_left"] == pytest.approx(0.04 / 0.2)
+    seen = turned(x, 30, 1)
+    nose_left = seen[33, 2] < seen[263, 2]  # its right eye is nearer to us: it looks to its left
+    yaw = face.columns(seen)[face.COLUMNS.index("yaw")]
+    assert yaw == pytest.approx(30 if nose_left else -30, abs=1e-6)
     nearer = x.copy()
     nearer[425, 2] -= 0.1  # z grows away from us: the cheek comes out
     assert face.columns(nearer)[face.COLUMNS.index("cheek_left")] == pytest.approx(

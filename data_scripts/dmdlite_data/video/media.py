@@ -58,15 +58,15 @@ def pictures(path: Path, rate: float, longest: float) -> Iterator[np.ndarray | N
     by then, however irregularly the file has them; None before the first. Picture k is of k / rate
     seconds since the file begins, which may be with sound."""
     shown, step, end = None, 0, 0.0
-    for at, frame in _frames(path, "video"):
+    for at, frame, wide in _frames(path, "video"):
         _check_length(at, longest)
         while step / rate < at - EARLY:
-            yield None if shown is None else _upright(shown)
+            yield None if shown is None else _upright(shown, wide)
             step += 1
         shown = frame
         end = at + (frame.duration or 0) * float(frame.time_base)
     while shown is not None and step / rate < max(end - EARLY, step == 0):
-        yield _upright(shown)
+        yield _upright(shown, wide)
         step += 1
 
 
@@ -75,7 +75,7 @@ def samples(path: Path, longest: float) -> np.ndarray:
     moment that the file begins; zeros where it has no sound."""
     av = needed("av")
     parts, total, resampler = [], 0, None
-    for at, frame in _frames(path, "audio"):
+    for at, frame, _ in _frames(path, "audio"):
         _check_length(at, longest)
         resampler = resampler or av.AudioResampler("fltp", frame.layout, SAMPLE_RATE)
         lacking = round(at * SAMPLE_RATE) - total
@@ -93,13 +93,14 @@ def samples(path: Path, longest: float) -> np.ndarray:
     return sound[heard].mean(0) if heard.any() else sound[0]
 
 
-def _frames(path: Path, kind: str) -> Iterator[tuple[float, Any]]:
-    """(seconds since the file begins, frame) of its pictures or its sound; a damaged packet is
-    passed over. Raises DataError where nothing can be read."""
+def _frames(path: Path, kind: str) -> Iterator[tuple[float, Any, float]]:
+    """(seconds since the file begins, frame, width of a pixel over its height) of its pictures or
+    its sound; a damaged packet is passed over. Raises DataError where nothing can be read."""
     av, read = needed("av"), 0
     with _said(), av.open(str(path)) as file:
         streams = [s for s in file.streams if s.type == kind and not _is_cover(s)]
         begin = (file.start_time or 0) / av.time_base
+        wide = float(getattr(streams[0], "sample_aspect_ratio", None) or 1)
         packets = file.demux(streams[0])
         while True:
             try:
@@ -111,17 +112,17 @@ def _frames(path: Path, kind: str) -> Iterator[tuple[float, Any]]:
             for frame in frames:
                 if frame.time is not None:
                     read += 1
-                    yield max(0.0, frame.time - begin), frame
+                    yield max(0.0, frame.time - begin), frame, wide
     if not read:
         raise Unreadable(f"no {kind} in it can be read")
 
 
-def _upright(frame) -> np.ndarray:
+def _upright(frame, wide: float) -> np.ndarray:
     """A picture as it is meant to be seen: its pixels square, and what a phone stores on its side
     put upright."""
-    wide = float(getattr(frame, "sample_aspect_ratio", None) or 1) * frame.width
-    shrink = min(1.0, TALLEST / min(wide, frame.height))
-    width, height = (2 * max(1, round(n * shrink / 2)) for n in (wide, frame.height))
+    size = wide * frame.width, frame.height
+    shrink = min(1.0, TALLEST / min(size))
+    width, height = (2 * max(1, round(n * shrink / 2)) for n in size)
     picture = frame.to_ndarray(format="rgb24", width=width, height=height)
     turns = round(getattr(frame, "rotation", 0) / 90)  # counter-clockwise
     return np.ascontiguousarray(np.rot90(picture, turns))
