@@ -8,7 +8,10 @@ nbval-check-output must match. Assignments are run by tests/test_assignments.py.
 import json
 import subprocess
 import sys
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 TIERS = {"strict": "--nbval", "lax": "--nbval-lax"}
@@ -22,34 +25,46 @@ def tier(path: Path) -> str:
     return named
 
 
+def started(option: str, chosen: list[Path], output: IO[str]) -> subprocess.Popen:
+    """The notebooks of a tier, running."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        option,
+        "--nbval-current-env",
+        "--nbval-sanitize-with",
+        "tests/nbval_sanitize.cfg",
+        "--nbval-cell-timeout=300",
+        "-n",
+        "2",
+        "--dist",
+        "loadscope",
+        "-p",
+        "no:cacheprovider",
+        *(str(path.relative_to(ROOT)) for path in chosen),
+    ]
+    return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+
+
 def main() -> int:
+    """Both tiers side by side, so that no core waits for the other tier's last chapter."""
     notebooks = {path: tier(path) for path in sorted((ROOT / "book").glob("*.ipynb"))}
-    worst = 0
-    for name, option in TIERS.items():
-        chosen = [str(p.relative_to(ROOT)) for p, t in notebooks.items() if t == name]
-        if not chosen:
-            print(f"no {name} notebooks")
-            continue
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            option,
-            "--nbval-current-env",
-            "--nbval-sanitize-with",
-            "tests/nbval_sanitize.cfg",
-            "--nbval-cell-timeout=300",
-            "-n",
-            "2",
-            "--dist",
-            "loadscope",
-            "-p",
-            "no:cacheprovider",
-            *chosen,
-        ]
-        worst = max(worst, subprocess.run(command, cwd=ROOT).returncode)
-    return worst
+    with ExitStack() as stack:
+        running = []
+        for name, option in TIERS.items():
+            chosen = [path for path, its in notebooks.items() if its == name]
+            if not chosen:
+                print(f"no {name} notebooks")
+                continue
+            output = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+            running.append((started(option, chosen, output), output))
+        for process, output in running:
+            process.wait()
+            output.seek(0)
+            print(output.read())
+    return int(any(process.returncode for process, _ in running))
 
 
 if __name__ == "__main__":
