@@ -1,7 +1,9 @@
 """Re-point everything that names the public repository: python tools/set_repo.py owner/name.
 
 repository.txt is the one place that says where the project lives. Badges, Colab cells, the book's
-configuration and the citation file repeat it in addresses, which this script rewrites.
+configuration and the citation file repeat it in addresses, which this script rewrites. Until an
+owner is set, the account has an underscore in its name. No account can, so nobody can take it and
+have readers' notebooks install what is there.
 """
 
 import re
@@ -11,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SINGLE_SOURCE = "repository.txt"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+")
 TEXT = (".md", ".yml", ".ipynb", ".cff", ".toml", ".txt", ".py", ".json")
 
 
