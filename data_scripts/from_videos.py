@@ -27,7 +27,7 @@ from dmdlite_data.options import (
 from dmdlite_data.own_arrays import Source, about_clips
 from dmdlite_data.own_clips import check_target, convert_own, splits_of
 from dmdlite_data.own_files import Folder
-from dmdlite_data.reading import plain
+from dmdlite_data.reading import plain, reading
 from dmdlite_data.text_encoder import Level, TextEncoder
 from dmdlite_data.video.clip import Found, by_word, extractors, look, worded
 from dmdlite_data.video.media import SUFFIXES
@@ -96,7 +96,8 @@ def from_videos(
     for path in bar:
         try:
             row = rows.get(path.stem, {})
-            clip = look(path, row.get("text") or "", told, longest, recognise, data_home())
+            with reading("it"):  # whatever a library raises for a file that it does not know
+                clip = look(path, row.get("text") or "", told, longest, recognise, data_home())
             notes = [*clip.notes, *(worded(clip) if aligned else [])]
             if aligned and not clip.said.words:
                 raise DataError("; ".join([*notes, "without words, no step of its own"]))

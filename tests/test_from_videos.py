@@ -133,6 +133,15 @@ def test_each_odd_clip_gets_a_clear_word_and_the_rest_goes_on(odd):
     assert test.texts[1] == "well yes"
 
 
+def test_a_library_that_fails_on_one_clip_costs_that_clip(home, monkeypatch):
+    folder, real = clips(home / "clips", ["a", "b", "c"], rows=False), from_videos.look
+    fails = lambda path, *rest: 1 / 0 if path.stem == "b" else real(path, *rest)  # noqa: E731
+    monkeypatch.setattr(from_videos, "look", fails)
+    result = convert(folder, "--name", "x")
+    assert "b.mp4: it: cannot be read (ZeroDivisionError" in result.stderr
+    assert dmdlite.load_dataset("x")["test"].ids == ("a", "c")
+
+
 def test_what_was_looked_at_is_not_looked_at_again(home, monkeypatch):
     folder = clips(home / "clips", ["a", "b"], rows=False)
     assert convert(folder, "--name", "one").exit_code == 0
@@ -140,12 +149,8 @@ def test_what_was_looked_at_is_not_looked_at_again(home, monkeypatch):
     kept = sorted((home / "data/videos").iterdir())
     kept[0].write_bytes(b"")  # what a full disk leaves is made anew
 
-    def never(_):
-        looked.append(1)
-        return real(_)
-
     looked, real = [], face.face
-    monkeypatch.setattr(face, "face", never)
+    monkeypatch.setattr(face, "face", lambda x: looked.append(1) or real(x))
     assert convert(folder, "--name", "two").exit_code == 0
     assert len(looked) == 1
     after = dmdlite.load_dataset("two")["test"]
@@ -153,50 +158,28 @@ def test_what_was_looked_at_is_not_looked_at_again(home, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("names", "tables", "says"),
     [
-        (lambda d: None, "no clip in it"),
-        (
-            lambda d: [write(d / "a.wav", sound=hum(0.2)), write(d / "a.mp4", [black()])],
-            "share one",
-        ),
-        (
-            lambda d: [write(d / "a.wav", sound=hum(0.2)), table(d, "id,label\nb,1\n")],
-            "without a clip",
-        ),
-        (
-            lambda d: [write(d / "a.wav", sound=hum(0.2)), table(d, "id,label\n")],
-            "a header with id",
-        ),
-        (
-            lambda d: [write(d / "a.wav", sound=hum(0.2)), table(d, "id,label\na,x\n")],
-            "is no number",
-        ),
-        (lambda d: [write(d / "a.wav", sound=hum(0.2)), table(d, "id,label\na,9\n")], "scale"),
-        (lambda d: [write(d / "a.wav", sound=hum(0.2)), table(d, "id,label\na,1\n")], "--shares"),
-        (
-            lambda d: [
-                write(d / "a.wav", sound=hum(0.2)),
-                write(d / "b.wav", sound=hum(0.2)),
-                table(d, "id,label\na,1\n"),
-            ],
-            "no row for 1 clips: b",
-        ),
-        (
-            lambda d: [
-                write(d / "a.wav", sound=hum(0.2)),
-                table(d, "id,word,start,end\nb,yes,0,1\n", "words.csv"),
-            ],
-            "no clip is called 'b'",
-        ),
+        ("", {}, "no clip in it"),
+        ("a.wav a.flac", {}, "share one"),
+        ("a.wav", {"labels": "id,label\nb,1\n"}, "without a clip"),
+        ("a.wav", {"labels": "id,label\n"}, "a header with id"),
+        ("a.wav", {"labels": "id,label\na,x\n"}, "is no number"),
+        ("a.wav", {"labels": "id,label\na,9\n"}, "scale"),
+        ("a.wav", {"labels": "id,label\na,1\n"}, "--shares"),
+        ("a.wav b.wav", {"labels": "id,label\na,1\n"}, "no row for 1 clips: b"),
+        ("a.wav", {"words": "id,word,start,end\nb,yes,0,1\n"}, "no clip is called 'b'"),
     ],
 )
 def test_a_folder_that_cannot_be_meant_is_refused_before_any_clip_is_looked_at(
-    home, monkeypatch, make, says
+    home, monkeypatch, names, tables, says
 ):
     monkeypatch.setattr(from_videos, "look", lambda *_: pytest.fail("looked"))
     (home / "f").mkdir()
-    make(home / "f")
+    for name in names.split():
+        write(home / "f" / name, sound=hum(0.2))
+    for name, text in tables.items():
+        table(home / "f", text, f"{name}.csv")
     result = convert(home / "f", "--name", "x")
     assert result.exit_code != 0
     assert says in said(result)
