@@ -1,7 +1,10 @@
 """What is said in a clip, and when: from subtitles, texts, tables and a recogniser."""
 
+import json
+
 import numpy as np
 import pytest
+import torch
 from dmdlite_data.video import clip, transcript
 
 from dmdlite import DataError
@@ -117,3 +120,26 @@ def test_subtitles_that_are_none_are_refused_by_name(tmp_path, raw, says):
 def test_text_of_other_systems_is_read(tmp_path):
     (tmp_path / "a.TXT").write_bytes("so\u200b good\r\n".encode("utf-16"))
     assert transcript.transcript_of(tmp_path / "a.MP4", "", {}, 5.0).words == ("so", "good")
+
+
+def test_a_recogniser_of_random_weights_is_loaded_from_a_folder_and_asked_as_it_wants(tmp_path):
+    """What it hears is noise; that it is heard, with times inside the clip, is what counts."""
+    transformers = pytest.importorskip("transformers")
+    letters = ["<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmnopqrstuvwxyz"]
+    (tmp_path / "vocab.json").write_text(json.dumps({c: i for i, c in enumerate(letters)}))
+    tokenizer = transformers.Wav2Vec2CTCTokenizer(str(tmp_path / "vocab.json"))
+    extractor = transformers.Wav2Vec2FeatureExtractor()
+    transformers.Wav2Vec2Processor(extractor, tokenizer).save_pretrained(tmp_path)
+    torch.manual_seed(1)
+    config = transformers.Wav2Vec2Config(
+        vocab_size=len(letters), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16, conv_dim=(8, 8), conv_stride=(5, 64), conv_kernel=(10, 64),
+        num_feat_extract_layers=2, num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2,
+    )  # fmt: skip
+    transformers.Wav2Vec2ForCTC(config).save_pretrained(tmp_path)
+    path = write(tmp_path / "a.wav", sound=hum(2.0))
+    said = transcript.Recogniser(str(tmp_path))(path, 60, tmp_path / "key")
+    assert said.words
+    assert all(0 <= start <= end <= 2.05 for start, end in said.times)
+    with pytest.raises(DataError, match=r"--speech-model .*nowhere"):
+        transcript.Recogniser(str(tmp_path / "nowhere"))
