@@ -198,3 +198,24 @@ def test_where_language_is_gone_at_test_dropout_helps_and_neither_margin_nor_gra
     verdicts = {cells[0]: cells[8] for cells in summary(CURVE).cells}
     assert verdicts["missing at test"] == "does not change"
     assert verdicts["label noise"] == "no room"
+
+
+def test_networks_pass_the_linear_model_between_one_and_two_thousand_clips():
+    said = {
+        ("bare", "linear", 2000): (-0.013, 0.010),
+        ("bare", "linear", 4000): (-0.016, 0.013),
+        ("attention", "linear", 4000): (-0.025, 0.019),
+        ("attention", "bare", 4000): (-0.008, 0.016),
+    }
+    for (arm, base, dose), numbers in said.items():
+        assert gain("clips", arm, base, "mae", dose) == pytest.approx(numbers, abs=6e-4)
+    for arm in ("bare", "attention"):
+        for dose in (250, 1000):
+            mean, within = gain("clips", arm, "linear", "mae", dose)
+            assert mean > 0 > mean - within
+    last = chosen(CURVE["clips"], "mae").query("dose == 4000").groupby("arm")["mae"].mean()
+    way = (last["linear"] - last["attention"]) / (last["linear"] - last["ceiling"])
+    assert way == pytest.approx(0.09, abs=6e-3)
+    (line,) = [cells for cells in summary(CURVE).cells if cells[0] == "clips"]
+    assert line[6] == "-0.033 ± 0.028"
+    assert line[8] == "not known"
