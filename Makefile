@@ -26,7 +26,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 # What reads clips is large (1 GB), and no chapter needs it.
 $(VENV)/.video: $(VENV)/.ready
-	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt -e ".[video]"
+	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt "dmdlite[video]"
 	@touch $@
 
 # The cache knows a chapter's own cells only: when the package changes, every chapter runs again.

@@ -11,6 +11,7 @@ import pytest
 import torch
 import verify
 from dmdlite_data.published import SHA256
+from filelock import FileLock
 from hypothesis import settings
 
 import dmdlite
@@ -39,6 +40,26 @@ def model(toy):
     """A small untrained DMD for the toy, in evaluation mode."""
     dmdlite.seed_everything(0)
     return dmdlite.DMD(dmdlite.DMDConfig.for_dataset(toy["train"], **SMALL)).eval()
+
+
+@pytest.fixture(scope="session")
+def assignment(tmp_path_factory, testrun_uid):
+    """assignment(name) -> its folder, built once for all processes of this run of the tests."""
+    from assignments import build
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    root = shared / f"assignments-{testrun_uid}"
+
+    def folder(name):
+        root.mkdir(exist_ok=True)
+        with FileLock(root / f"{name}.lock"):
+            if not (root / f"{name}.done").exists():
+                build(name, root)
+                (root / f"{name}.done").touch()
+        return root / name
+
+    return folder
 
 
 @pytest.fixture(scope="session")

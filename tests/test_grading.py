@@ -9,7 +9,6 @@ import time
 
 import psutil
 import pytest
-from assignments import build
 
 from dmdlite import DataError
 from dmdlite.grading import grade_course, sandbox
@@ -20,10 +19,10 @@ from tests.tiny_assignment import TINY, built, notebook
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def course(assignment, tmp_path_factory):
     """Assignment A1, built, and a folder with every kind of submission, graded."""
     root = tmp_path_factory.mktemp("course")
-    assignment = build("a1", root / "built")
+    assignment = assignment("a1")
     expected = write(assignment, root / "in")
     limits = Limits(step_seconds=8, total_seconds=900, memory_gib=2.5)
     rows = grade_course(

@@ -177,13 +177,18 @@ def rows_of(runs):
     }
 
 
+@pytest.fixture(scope="module")
+def whole(toy_folder, tmp_path_factory):
+    """The rows of a sweep that nobody killed; how many jobs it had makes no difference."""
+    runs = tmp_path_factory.mktemp("whole")
+    assert start(toy_folder, runs, 2).wait(300) == 0
+    assert len(rows_of(runs)) == 4
+    return rows_of(runs)
+
+
 @pytest.mark.parametrize(("jobs", "most"), [(1, 2), (2, 1)])
-def test_a_killed_sweep_goes_on(toy_folder, tmp_path, jobs, most):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert start(toy_folder, whole, jobs).wait(300) == 0
-    expected = rows_of(whole)
-    assert len(expected) == 4
-    kills = 0
+def test_a_killed_sweep_goes_on(toy_folder, whole, tmp_path, jobs, most):
+    parts, kills = tmp_path / "parts", 0
     for _ in range(20):
         process = start(toy_folder, parts, jobs)
         done, end = len(rows_of(parts)), time.monotonic() + 200
@@ -196,7 +201,7 @@ def test_a_killed_sweep_goes_on(toy_folder, tmp_path, jobs, most):
         if process.wait(10) == 0:
             break
     assert kills
-    assert rows_of(parts) == expected
+    assert rows_of(parts) == whole
     assert not list(parts.glob("*/fold0/checkpoint.pt"))
 
 
