@@ -14,7 +14,7 @@ import typer
 from dmdlite_data.options import Out, new_app
 from dmdlite_data.own_arrays import from_given
 from dmdlite_data.own_clips import convert_own
-from dmdlite_data.reading import reading
+from dmdlite_data.own_files import read_npz
 
 from dmdlite import DataError
 from dmdlite.cli import run_app
@@ -38,12 +38,11 @@ def from_mosi400(
 ) -> None:
     """Write the data set mosi400: GloVe words, eGeMAPS audio, face geometry from MediaPipe.
 
-    The official split has two videos in both train and valid; here whole videos are apart, and a
-    clip's video is its group. What was said is kept, word by word. --unnamed makes what Chapter 2
-    warns of: data in which nobody can tell who speaks.
+    The official split has one of the 16 videos in valid and none in test; here 11, 2 and 3 videos
+    are in train, valid and test, and a clip's video is its group. What was said is kept, word by
+    word. --unnamed makes what Chapter 2 warns of: data in which nobody can tell who speaks.
     """
-    with reading(source), np.load(source, allow_pickle=False) as file:
-        found = {key: file[key] for key in file.files}
+    found = read_npz(source)
     wanted = ("glove", "word_index", "word_offsets", "id", "label", "timed_words")
     if lacking := [key for key in wanted if key not in found]:
         raise DataError(f"{source}: lacks {', '.join(lacking)}; is it MOSI-400's file?")

@@ -60,7 +60,7 @@ def test_steps_are_averaged_under_their_words(monkeypatch):
     x = np.arange(1, 21, dtype=np.float32)[:, None] * [1, 10]
     x[3] = 0  # a lost face
     said = transcript.Transcript(("a", "b", "c"), np.array([[0, 0.5], [0.5, 0.9], [5, 6]]))
-    found = clip.by_word(clip.Found("x", 2.0, {"vision": x}, said, ()))["vision"]
+    found = clip.by_word(clip.Found("x", {"vision": x}, said, ()))["vision"]
     assert found[0].tolist() == [np.mean([1, 2, 3, 5]), np.mean([10, 20, 30, 50])]
     assert found[1, 0] == np.mean([6, 7, 8, 9])
     assert not found[2].any()  # nothing was seen then

@@ -16,6 +16,7 @@ from dmdlite import DataError
 from dmdlite.files import replacing
 
 from ..computational_sequence import average
+from ..published import describe
 from . import face, media, voice
 from .transcript import Recogniser, Transcript, transcript_of
 
@@ -34,7 +35,6 @@ class Found:
     """What is in a clip. steps: modality -> [T, D], a missing step all zero, T 0 where missing."""
 
     name: str
-    seconds: float
     steps: Mapping[str, np.ndarray]
     said: Transcript
     notes: tuple[str, ...]  # what a person should know of it
@@ -74,7 +74,7 @@ def look(
     steps = {m: x[m] if x[m].any() else x[m][:0] for m in RATES}
     if not (said.words or any(len(s) for s in steps.values())):
         raise DataError("; ".join([*notes, said.note]))
-    return Found(path.stem, seconds, steps, said, tuple(filter(None, [*notes, said.note])))
+    return Found(path.stem, steps, said, tuple(filter(None, [*notes, said.note])))
 
 
 def _measured(path: Path, has: media.Tracks, longest: float) -> dict[str, np.ndarray]:
@@ -136,11 +136,8 @@ def _lacks(there: bool, x: np.ndarray, words: tuple[str, str, str]) -> Iterator[
 
 def _key(path: Path, longest: float) -> str:
     """Of the file's bytes and of everything that makes features of them."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else None
-        digest = digest or hashlib.sha256(file.read())  # Python 3.10
     code = [getsource(module) for module in (media, face, voice)]
-    about = [digest.hexdigest(), longest, *code, *map(_library, RATES), _version("av")]
+    about = [describe(path)["sha256"], longest, *code, *map(_library, RATES), _version("av")]
     return hashlib.sha256(repr(about).encode()).hexdigest()[:32]
 
 
