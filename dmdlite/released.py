@@ -1,6 +1,6 @@
 """The released code's choices (mdswyz/DMD, commit 516d4e1), as a configuration (Chapter 12).
 
-Left out, because the code would be worse for it (chapter "Paper against code" shows most of them):
+Left out, because the code would be worse for it (chapter 12 shows most of them):
 
 - convolutions that shorten a sequence, orthogonality along the batch, a gate that replaces the
   feature, attention to padding, a hinge without modality condition, groups of batches that are

@@ -78,12 +78,3 @@ def missing_ones_counted(logits, present, labels):
 def test_wrong_answers_are_refused(ns, capsys, check, answer):
     ns["attempt"](ns[check], answer)
     assert capsys.readouterr().out.startswith("not yet: ")
-
-
-def test_the_score_widget_has_two_sliders(ns):
-    pytest.importorskip("ipywidgets")
-    import torch
-
-    from dmdlite.plots.playgrounds import score_playground
-
-    assert len(score_playground(torch.tensor(ns["p"]), torch.tensor(ns["y"])).children) == 3

@@ -104,10 +104,3 @@ test_wrong_answers_are_refused = refused(
         divided,
     ),
 )
-
-
-def test_the_triplet_widget_has_three_sliders():
-    pytest.importorskip("ipywidgets")
-    from dmdlite.plots.playgrounds import triplet_playground
-
-    assert len(triplet_playground().children) == 4

@@ -101,10 +101,3 @@ def test_wrong_answers_are_refused(ns, capsys, check, answers):
 def test_right_matrices_are_accepted(ns, capsys):
     ns["attempt"](ns["check_matrices"], right_valid, past)
     assert capsys.readouterr().out == "correct\n"
-
-
-def test_the_kernel_widget_has_three_sliders():
-    pytest.importorskip("ipywidgets")
-    from dmdlite.plots.playgrounds import kernel_playground
-
-    assert len(kernel_playground(torch.zeros(5)).children) == 4

@@ -1,6 +1,6 @@
 """The released code's mistakes, each one small change to DMD (Chapter 12).
 
-Row numbers are those of the chapter "Paper against code". Every class is DMD but for one thing,
+Row numbers are those of chapter 12. Every class is DMD but for one thing,
 and one is the paper's letter where we depart from it.
 """
 

@@ -149,3 +149,22 @@ def summary(found: dict[str, pd.DataFrame]) -> Table:
         f"map's {len(CURVES)} curves. Control: what an arm gains that must, if there is room."
     )
     return Table(caption, columns, tuple(lines))
+
+
+def for_playground(found: dict[str, pd.DataFrame]) -> dict[str, dict[str, object]]:
+    """What `plots.playgrounds.map_playground` shows of each curve: for every arm that has the
+    measure, at every dose, its mean difference from the contrast's base and half its interval."""
+    table = summary(found)
+    verdicts = {line[0]: line[table.columns.index("verdict")] for line in table.cells}
+    curves = {}
+    for name, rows in found.items():
+        curve, arms = CURVES[name], {}
+        base = curve.contrast[1]
+        for arm in curve.arms:
+            gaps = differences(rows, arm, base, curve.measure) if arm != base else pd.DataFrame()
+            if len(gaps) and gaps.notna().all(axis=None):
+                arms[arm] = [(float(g.mean()), float(half_width(g))) for _, g in gaps.items()]
+        about = {"asks": curve.asks, "dial": curve.dial, "doses": list(curve.doses)}
+        about |= {"measure": curve.measure, "base": base, "smallest": SMALLEST}
+        curves[name] = about | {"verdict": verdicts[name], "arms": arms}
+    return curves

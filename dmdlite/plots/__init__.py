@@ -1,7 +1,7 @@
 """Every figure of the book, one function each, in one style.
 
 A function returns a matplotlib Figure, or draws on Axes that it is given (`draw_...`); `slider`
-returns HTML. The interactive ones are in `plots.playgrounds`, which needs ipywidgets.
+returns HTML, as the interactive ones in `plots.playgrounds` do.
 """
 
 from .arrays import grids, runs, stems

@@ -1,22 +1,29 @@
-"""The interactive figures, for readers with a running kernel.
+"""The interactive figures: sliders and a drawing in the page itself, with or without a kernel.
 
-Each chapter shows a static sweep beside them. Needs ipywidgets (Colab brings it; locally it is in
-the `book` extra).
+Each is HTML with the two scripts beside this file, which need nothing else, so it moves on Colab,
+in Jupyter and on the rendered page. Each chapter shows a static sweep beside it, for paper.
 """
 
 from __future__ import annotations
 
-import math
+import html
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-import matplotlib.pyplot as plt
 import torch
-import torch.nn.functional as F
-from ipywidgets import FloatSlider, interactive
 
 from ..config import MODALITIES
 from ..gd_unit import discrepancy
-from ..metrics import sentiment_metrics
-from . import circle, distillation_graphs, prediction_scatter, stems
+
+STYLE = (
+    ".playground { max-width: 640px; border: 1px solid; border-radius: 6px; padding: .8em; } "
+    ".playground label { display: flex; gap: .6em; align-items: center; } "
+    ".playground input { flex: 1; min-width: 6em; } .playground select { max-width: 100%; } "
+    ".playground output { min-width: 3em; } .playground svg { width: 100%; } "
+    ".playground text { font: 15px sans-serif; } .playground p { margin: .4em 0 0; }"
+)
 
 
 def softmin_weights(logits: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -31,69 +38,71 @@ def softmin_weights(logits: torch.Tensor, temperature: float) -> torch.Tensor:
     return scores.flatten().softmax(0).view_as(eps)
 
 
-def gd_unit_playground() -> interactive:
+def gd_unit_playground() -> Any:
     """Sliders for three logits and the temperature; shows the graph that Eq. 9 favours."""
-
-    def draw(**values: float) -> None:
-        temperature = values.pop("temperature")
-        logits = torch.tensor(list(values.values()))
-        weights = softmin_weights(logits, temperature)
-        cost = float((weights * discrepancy(logits[None])[0]).sum())
-        title = f"loss {cost:.2f}"
-        distillation_graphs({title: weights}, MODALITIES, {title: logits})
-        plt.show()
-
     starts = zip(MODALITIES, (2.0, 0.5, -1.0), strict=True)
-    sliders = {m: _slider(value, -3, 3, m) for m, value in starts}
-    return interactive(draw, **sliders, temperature=_slider(1.0, 0.1, 5, "temperature"))
+    sliders = {m: _slider(m, start, -3, 3) for m, start in starts}
+    return _playground("graph", sliders | {"temperature": _slider("temperature", 1.0, 0.1, 5)})
 
 
-def score_playground(prediction: torch.Tensor, target: torch.Tensor) -> interactive:
+def score_playground(prediction: torch.Tensor, target: torch.Tensor) -> Any:
     """Sliders that stretch and shift predictions [N]; shows the scatter and every score."""
-
-    def draw(stretch: float, shift: float) -> None:
-        moved = stretch * prediction + shift
-        prediction_scatter(moved, target)
-        plt.show()
-        scores = sentiment_metrics(moved, target)
-        print("  ".join(f"{name} {value:.3f}" for name, value in scores.items()))
-
-    sliders = {"stretch": _slider(1.0, 0.1, 3, "stretch"), "shift": _slider(0.0, -2, 2, "shift")}
-    return interactive(draw, **sliders)
+    sliders = {"stretch": _slider("stretch", 1.0, 0.1, 3), "shift": _slider("shift", 0.0, -2, 2)}
+    return _playground("scatter", sliders, prediction=_list(prediction), target=_list(target))
 
 
-def kernel_playground(signal: torch.Tensor) -> interactive:
+def kernel_playground(signal: torch.Tensor) -> Any:
     """Sliders for the three weights of a kernel; shows a signal [T] and its convolution."""
-
-    def draw(before: float, here: float, after: float) -> None:
-        kernel = torch.tensor([[[before, here, after]]])
-        convolved = F.conv1d(signal[None, None], kernel, padding=1)[0, 0]
-        stems({"x": signal, "convolved": convolved})
-        plt.show()
-
     starts = {"before": -1.0, "here": 0.0, "after": 1.0}
-    return interactive(draw, **{name: _slider(v, -2, 2, name) for name, v in starts.items()})
+    sliders = {name: _slider(name, start, -2, 2) for name, start in starts.items()}
+    return _playground("stems", sliders, signal=_list(signal))
 
 
-def triplet_playground() -> interactive:
+def triplet_playground() -> Any:
     """Sliders for two angles and the margin; shows one triplet on the circle and its hinge."""
-
-    def draw(positive: float, negative: float, margin: float) -> None:
-        cos_p, cos_n = (math.cos(math.radians(a)) for a in (positive, negative))
-        hinge = max(0.0, margin - cos_p + cos_n)
-        # Anchor and negative share a modality; the positive shares the anchor's sample.
-        angles = [[0.0, positive], [negative, math.nan]]
-        title = f"max(0, {margin:.1f} − {cos_p:.2f} + {cos_n:.2f}) = {hinge:.2f}"
-        circle(angles, ["A+", "B−"], MODALITIES[:2], title)
-        plt.show()
-
-    sliders = {
-        "positive": _slider(60, -180, 180, "positive", 5),
-        "negative": _slider(45, -180, 180, "negative", 5),
-        "margin": _slider(0.2, 0, 2, "margin"),
-    }
-    return interactive(draw, **sliders)
+    angles = {"positive": 60, "negative": 45}
+    sliders = {name: _slider(f"{name}, °", a, -180, 180, 5) for name, a in angles.items()}
+    return _playground("triplet", sliders | {"margin": _slider("margin", 0.2, 0, 2)})
 
 
-def _slider(value: float, low: float, high: float, text: str, step: float = 0.1) -> FloatSlider:
-    return FloatSlider(value, min=low, max=high, step=step, description=text)
+def gate_playground() -> Any:
+    """Sliders for two features h and their scores Wh; shows gates and what they let through."""
+    starts = {"h1": 2.0, "h2": -1.0, "s1": 0.0, "s2": 1.1}
+    texts = {"h1": "h₁", "h2": "h₂", "s1": "(W h)₁", "s2": "(W h)₂"}
+    sliders = {name: _slider(texts[name], start, -4, 4) for name, start in starts.items()}
+    return _playground("gates", sliders)
+
+
+def map_playground(curves: dict[str, dict[str, Any]]) -> Any:
+    """Choose a curve of the map and turn its dial: every arm's difference, with its interval.
+
+    `curves` is what `experiments.slopes.for_playground` makes of the rows.
+    """
+    last = max(len(curve["doses"]) for curve in curves.values()) - 1
+    choice = {"text": "curve", "options": list(curves), "start": next(iter(curves))}
+    dose = _slider("dose, first to last", 0, 0, last, 1) | {"of": "curve"}
+    return _playground("map", {"curve": choice, "dose": dose}, curves=curves)
+
+
+def _list(values: torch.Tensor) -> list[float]:
+    return [round(value, 4) for value in torch.as_tensor(values).tolist()]
+
+
+def _slider(text: str, start: float, low: float, high: float, step: float = 0.1) -> dict[str, Any]:
+    return {"text": text, "start": start, "low": low, "high": high, "step": step}
+
+
+@cache
+def scripts() -> str:
+    """What the playgrounds compute, and what they show."""
+    here = files(__package__)
+    return "".join((here / name).read_text("utf-8") for name in ("arithmetic.js", "playgrounds.js"))
+
+
+def _playground(kind: str, controls: dict[str, Any], **data: Any) -> Any:
+    from IPython.display import HTML  # whoever sees it has it; the command line need not
+
+    about = html.escape(json.dumps({"kind": kind, "controls": controls, "data": data}), quote=True)
+    place = f'<div class="playground" data-about="{about}"></div>'
+    # In braces: a page with several of them defines the names of each on its own.
+    return HTML(f"<style>{STYLE}</style>{place}<script>{{{scripts()}}}</script>")

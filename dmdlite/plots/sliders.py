@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
-from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 
 from .style import STYLE
 
-# Of matplotlib's player only the picture, no wider than a phone, and the slider: the buttons are
-# drawn with a font that has to be loaded from elsewhere.
-CSS = (
-    ".animation, .animation img { max-width: 100%; height: auto; } "
-    ".anim-buttons, .anim-state { display: none; }"
-)
+# Where nothing may move, on GitHub for instance, the first frame stands there.
+CHOOSE = "this.parentNode.querySelectorAll('img').forEach((f, i) => f.hidden = i + 1 != this.value)"
 
 
 def slider(
@@ -30,17 +27,31 @@ def slider(
 
     `alt` describes the frames in words for readers who do not see them. `size` in inches.
     """
-    with plt.rc_context(STYLE | {"animation.embed_limit": 2.0}):  # MB
+    frames = []
+    with plt.rc_context(STYLE):
         figure, ax = plt.subplots(figsize=size)
-
-        def update(value: Any) -> None:
+        for value in values:
             ax.clear()
             draw(ax, value)
-
-        moving = FuncAnimation(figure, update, frames=list(values), init_func=lambda: None)
-        player = moving.to_jshtml(fps=2, default_mode="once")
+            png = io.BytesIO()
+            figure.savefig(png, format="png")
+            frames.append(base64.b64encode(png.getvalue()).decode())
         plt.close(figure)
-    label = html.escape(alt, quote=True)
     from IPython.display import HTML  # whoever sees it has it; the command line need not
 
-    return HTML(f'<style>{CSS}</style><div role="group" aria-label="{label}">{player}</div>')
+    return HTML(player(frames, alt))
+
+
+def player(frames: Sequence[str], alt: str) -> str:
+    """Frames, PNGs in base64, one above the other in HTML: all but the chosen one are hidden."""
+    words = html.escape(alt, quote=True)
+    control = (
+        f'<input type="range" min="1" max="{len(frames)}" value="1" style="width: 100%" '
+        f'aria-label="frame" oninput="{CHOOSE}">'
+    )
+    pictures = (
+        f'<img src="data:image/png;base64,{frame}" alt="{words}" {"hidden" * (i > 0)} '
+        'style="max-width: 100%">'
+        for i, frame in enumerate(frames)
+    )
+    return f'<div class="frames">{control}{"".join(pictures)}</div>'

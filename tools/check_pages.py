@@ -1,0 +1,104 @@
+"""Open every built page without a network and look for what a reader would stumble on.
+
+    python tools/check_pages.py [FOLDER]        (make pages; FOLDER is _build/html)
+
+In Chromium, wide and as narrow as a phone, in both themes. Reported are errors in the console,
+requests that fail or that leave the folder, formulas that were not set, pages that scroll
+sideways, and what axe-core finds against WCAG 2 AA: contrast, pictures without words, controls
+without names. A page may weigh 3 MB with all that it loads. Exits 1 when there is anything.
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVIEST = 3_000_000  # bytes of a page with everything
+SIZES = {"wide": (1280, 900), "phone": (390, 844)}
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa"]}, "preload": False}
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+RAW = re.compile(r"\\\(|\\\[|\$\$|\{(?:cite|eq|ref|term|numref)\}`")
+SET = (
+    "typeof MathJax === 'undefined' || !MathJax.startup || MathJax.startup.promise.then(() => true)"
+)
+
+
+def findings(page: Page, path: Path, size: str, theme: str) -> list[str]:
+    """What is wrong with one page at one size in one theme."""
+    found: list[str] = []
+    files = set()
+
+    def asked(request) -> None:
+        if request.url.startswith("file://"):
+            files.add(Path(unquote(urlsplit(request.url).path)))
+        elif not request.url.startswith(("data:", "blob:")):
+            found.append(f"asks another machine: {request.url}")
+
+    page.on("request", asked)
+    page.on("console", lambda m: found.append(f"console: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(f"script: {error}"))
+    page.on("requestfailed", lambda request: found.append(f"failed: {request.url}"))
+    page.goto(path.as_uri())
+    page.evaluate(SET)
+    sideways = page.evaluate(SIDEWAYS)
+    if sideways > 1:
+        found.append(f"scrolls sideways by {sideways} px")
+    text = page.evaluate("document.querySelector('article')?.innerText ?? ''")
+    code = page.evaluate("[...document.querySelectorAll('pre, code')].map(e => e.innerText)")
+    for block in code:
+        text = text.replace(block, "")
+    found += [f"not set: {raw[0]}" for raw in RAW.finditer(text)]
+    weight = sum(file.stat().st_size for file in files if file.exists())
+    if weight > HEAVIEST:
+        found.append(f"weighs {weight / 1e6:.1f} MB")
+    # A phone shows the same colours and names, one below the other.
+    violations = Axe().run(page, options=RULES).response["violations"] if size == "wide" else []
+    for violation in violations:
+        nodes = violation["nodes"]
+        found.append(f"{violation['id']}: {len(nodes)}, first {nodes[0]['html'][:120]}")
+    return [f"{path.name}, {size}, {theme}: {problem}" for problem in dict.fromkeys(found)]
+
+
+def look(browser: Browser, folder: Path, pictures: Path | None) -> list[str]:
+    """All pages at all sizes in both themes; screenshots go to `pictures`, if given."""
+    found = []
+    for path in sorted(folder.rglob("*.html")):
+        if {"_static", "_downloads"} & set(path.relative_to(folder).parts):
+            continue
+        for size, (width, height) in SIZES.items():
+            for theme in ("light", "dark"):
+                view = {"viewport": {"width": width, "height": height}, "color_scheme": theme}
+                with browser.new_context(offline=True, **view) as context:
+                    page = context.new_page()
+                    new = findings(page, path, size, theme)
+                    for line in new:
+                        print(line, flush=True)
+                    found += new
+                    if pictures:
+                        name = f"{path.stem}-{size}-{theme}.png"
+                        page.screenshot(path=pictures / name, full_page=True)
+    return found
+
+
+def main(folder: Path, pictures: Path | None = None) -> int:
+    pages = list(folder.glob("*.html"))
+    if not pages:
+        sys.exit(f"error: no pages in {folder}; run make book first")
+    with sync_playwright() as playwright:
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        # A page in a folder may not ask for another file's text; nobody but axe-core does.
+        flags = ["--no-sandbox", "--allow-file-access-from-files"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        found = look(browser, folder, pictures)
+    print(f"{len(found)} findings" if found else f"every page of {folder} is fine")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    arguments = [Path(a).resolve() for a in sys.argv[1:]]
+    sys.exit(main(*(arguments or [ROOT / "_build" / "html"])))
