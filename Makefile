@@ -10,7 +10,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export PYTHONUTF8 := 1
 SOURCES := dmdlite data_scripts tests benchmarks tools book
 
-.PHONY: help book pdf test execute bench reproduce assignments checks-report slides set-repo clean
+.PHONY: help book pdf epub zip pages links test execute bench reproduce assignments checks-report slides set-repo clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,11 @@ $(VENV)/.video: $(VENV)/.ready
 	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt "dmdlite[video]"
 	@touch $@
 
+# Chromium itself is the system's: apt install chromium.
+$(VENV)/.pages: $(VENV)/.ready
+	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt "dmdlite[pages]"
+	@touch $@
+
 # The cache knows a chapter's own cells only: when the package changes, every chapter runs again.
 _build/.code: $(wildcard dmdlite/*.py dmdlite/*/*.py benchmarks/results/*.json dmdlite/results/*/*.csv) constraints.txt
 	@rm -rf _build && mkdir _build && touch $@
@@ -39,9 +44,22 @@ book: $(VENV)/.ready _build/.code  ## run the chapters, several at a time, and b
 	jupyter-book build . -W -n --keep-going
 	@echo "open _build/html/index.html"
 
-pdf: $(VENV)/.ready _build/.code  ## build one PDF; needs XeLaTeX and latexmk
+pdf: book  ## the book as one PDF; needs XeLaTeX and latexmk
 	jupyter-book build . --builder pdflatex
-	@echo "see _build/latex"
+	@echo "see _build/latex/how_dmd_works.pdf"
+
+epub: book  ## the book as an EPUB
+	jupyter-book build . --builder custom --custom-builder epub
+	@echo "see _build/epub/how_dmd_works.epub"
+
+zip: $(VENV)/.ready  ## notebooks, package and wheel as one file, for who has no git
+	python tools/pack.py
+
+pages: book $(VENV)/.pages  ## open every page in Chromium without a network, look for faults
+	python tools/check_pages.py
+
+links: book  ## ask every address that the book names whether it is there
+	jupyter-book build . --builder linkcheck
 
 test: $(VENV)/.video  ## lint, unit and property tests, every notebook against its outputs
 	ruff check $(SOURCES)

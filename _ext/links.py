@@ -21,6 +21,7 @@ MENTION = re.compile(
     rf"|(?P<section>\bSections? {LIST})"
 )
 TAG = re.compile(r"\\tag\{(\d+)\}")
+OPEN, CLOSE = "\\begin{equation*}\n", "\n\\end{equation*}"
 # Words of the glossary that usually mean something else; these are links where they are in bold.
 EVERYDAY = {"code", "positive", "negative", "draw", "seed", "interpretation", "search", "clip"}
 # Pages on which a term is explained, or stands in somebody's title.
@@ -42,11 +43,22 @@ def remember(app, doctree):
         start = re.match(r"(\d+)\. ", section[0].astext())
         if start and section.parent is not doctree:
             mine["section"].setdefault(int(start[1]), section["ids"][0])
-    for formula in doctree.findall(nodes.math_block):
-        for equation in TAG.findall(formula.astext()):
-            formula["ids"].append(f"eq-{equation}")
-            mine["eq"].setdefault(int(equation), f"eq-{equation}")
+    for formula in list(doctree.findall(nodes.math_block)):
+        if equation := TAG.search(formula.astext()):
+            anchor = f"eq-{equation[1]}"
+            formula.replace_self([nodes.target("", "", ids=[anchor]), with_number(formula.astext())])
+            mine["eq"].setdefault(int(equation[1]), anchor)
     places[page] = mine
+
+
+def with_number(text):
+    """A formula that brings its own number: as an environment in which a tag may stand."""
+    text = f"{OPEN}{text}{CLOSE}"
+    return nodes.math_block(text, text, nowrap=True, number=None)
+
+
+def bare(text):
+    return text.removeprefix(OPEN).removesuffix(CLOSE)
 
 
 def forget(app, env, page):

@@ -12,6 +12,7 @@ ELSEWHERE = re.compile(r"thebe|require\.js|require\.min\.js|html-manager", re.IG
 REPAIRS = [
     (re.compile(r'<(script|link)[^>]*fontawesome[^>]*(\.js|\.woff2)[^>]*>(</script>)?'), ""),
     (re.compile(r'<summary>(?=<span class="toctree-toggle")'), '<summary aria-label="Below it">'),
+    (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
     # The path to a section, as sphinx-codeautolink finds it, through a box that holds no section.
     (re.compile(r" / Before you start(?= / )"), ""),
 ]

@@ -162,7 +162,7 @@ class TrainConfig(Settings):
     stop_patience: Count = 10  # epochs without a better validation loss before training ends
     standardize: bool | None = None  # scale features by `train`; None: where they need it
     seed: Whole = 0
-    device: Name | None = None  # None picks CUDA, then MPS, then CPU
+    device: Name | None = None  # None: see devices.pick_device
     out: Name | None = None  # folder for config, model, history and checkpoint
     resume: bool = False  # continue from the checkpoint in `out`
     progress: bool = True  # one progress bar

@@ -26,15 +26,16 @@ def seed_everything(seed: int) -> None:
 
 
 def pick_device(name: str | None = None) -> torch.device:
-    """The device called `name`; without a name CUDA, then MPS, then CPU.
+    """The device called `name`, or by the environment's DMDLITE_DEVICE; else CUDA, else the CPU.
 
-    Of several processes on a machine each takes its own GPU. Raises ConfigError when PyTorch does
-    not know the name or cannot use it here.
+    Apple's MPS is taken only when it is named: its numbers are not those of other machines. Of
+    several processes on a machine each takes its own GPU. Raises ConfigError when PyTorch does not
+    know the name or cannot use it here.
     """
-    if name is None:
-        cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    name = name or os.environ.get("DMDLITE_DEVICE")
+    if not name:
         gpu = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-        return torch.device(gpu if cuda else "mps" if mps else "cpu")
+        return torch.device(gpu if torch.cuda.is_available() else "cpu")
     try:
         torch.empty(0, device=name)
         usable = torch.device(name).type != "meta"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 from pathlib import Path
 
@@ -135,6 +136,10 @@ def code_cells(notebook):
     return [c for c in notebook["cells"] if c["cell_type"] == "code"]
 
 
+def setup_cell():
+    return "".join(code_cells(json.loads(NOTEBOOKS[0].read_text()))[0]["source"])
+
+
 def shows_figure(cell):
     return any("image/png" in output.get("data", {}) for output in cell["outputs"])
 
@@ -155,7 +160,8 @@ def test_notebook_figures_have_alt_text(notebook):
 
 
 def test_notebook_is_small_and_in_short_cells(notebook):
-    lengths = sorted(len("".join(c["source"]).splitlines()) for c in code_cells(notebook))
+    cells = code_cells(notebook)[1:]  # the set-up is the same everywhere, and folded away
+    lengths = sorted(len("".join(c["source"]).splitlines()) for c in cells)
     assert 15 <= len(lengths) <= 45
     assert lengths[-1] <= 30
     assert lengths[len(lengths) // 2] <= 9
@@ -164,8 +170,31 @@ def test_notebook_is_small_and_in_short_cells(notebook):
 
 def test_notebook_starts_with_a_guarded_setup_cell(notebook):
     first = "".join(code_cells(notebook)[0]["source"])
-    assert re.search(r"try:\n    import dmdlite\nexcept ImportError:\n    %pip install", first)
+    assert first == setup_cell()
     assert "torch" not in first.lower().replace("pytorch", "")
+
+
+@pytest.mark.parametrize("uploaded", [True, False])
+def test_the_setup_cell_takes_an_uploaded_wheel_or_the_address(tmp_path, monkeypatch, uploaded):
+    """Run as on a machine without dmdlite; what it would install is looked at."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DMDLITE_DEVICE", raising=False)
+    if uploaded:
+        (tmp_path / "dmdlite-1.0-py3-none-any.whl").touch()
+    source = setup_cell()
+    assert source.count("%pip install -q {source}") == 1
+    there = []
+    source = source.replace("%pip install -q {source}", "install(source)")
+    source = source.replace("import dmdlite", "need()")
+
+    def need():
+        if not there:
+            raise ImportError
+
+    exec(source, {"need": need, "install": there.append})
+    expected = "dmdlite-1.0-py3-none-any.whl" if uploaded else "git+https://github.com/"
+    assert there[0].startswith(expected)
+    assert os.environ["DMDLITE_DEVICE"] == "cpu"
 
 
 def test_time_for_exercises_is_their_sum(notebook):

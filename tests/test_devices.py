@@ -9,7 +9,7 @@ import torch
 
 import dmdlite
 from dmdlite import TrainConfig
-from dmdlite.devices import GRAIN, threads_for
+from dmdlite.devices import GRAIN, pick_device, threads_for
 from tests.conftest import SMALL
 
 
@@ -19,6 +19,22 @@ def threads():
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+def test_the_device_that_is_named_else_the_environments_else_cuda(monkeypatch):
+    monkeypatch.delenv("DMDLITE_DEVICE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert pick_device().type == "cuda"
+    monkeypatch.setenv("DMDLITE_DEVICE", "cpu")
+    assert pick_device().type == "cpu"
+    monkeypatch.setenv("DMDLITE_DEVICE", "no such thing")
+    assert pick_device("cpu").type == "cpu"
+    with pytest.raises(dmdlite.ConfigError, match="no such thing"):
+        pick_device()
+    monkeypatch.delenv("DMDLITE_DEVICE")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device().type == "cpu"  # MPS has to be asked for
 
 
 @pytest.mark.parametrize(

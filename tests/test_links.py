@@ -45,7 +45,9 @@ def built(folder, text):
 
 
 def links(page, kind):
-    found = re.findall(rf'<a class="{kind} reference internal" href="([^"]*)"[^>]*>([^<]*)</a>', page)
+    found = re.findall(
+        rf'<a class="{kind} reference internal" href="([^"]*)"[^>]*>([^<]*)</a>', page
+    )
     return [(text, target) for target, text in found]
 
 
@@ -96,7 +98,9 @@ def test_works_listed_have_sections_of_their_own(tmp_path):
 
 
 def test_a_term_is_a_link_where_it_is_first_used(tmp_path):
-    text = "# 2. Second\n\nTwo Linear models, a linear model, a linear model; mae, MAE. I draw it.\n"
+    text = (
+        "# 2. Second\n\nTwo Linear models, a linear model, a linear model; mae, MAE. I draw it.\n"
+    )
     page, _ = built(tmp_path / "book", text)
     shown = [word for word, _ in links(page, "term")]
     assert shown == ["linear model", "MAE"]
@@ -110,5 +114,7 @@ def test_the_book_has_each_equation_of_the_paper_once():
     tags = []
     for path in sorted((ROOT / "book").glob("*.ipynb")):
         for cell in nbformat.read(path, 4).cells:
-            tags += re.findall(r"\\tag\{(\d+)\}", cell.source if cell.cell_type == "markdown" else "")
+            tags += re.findall(
+                r"\\tag\{(\d+)\}", cell.source if cell.cell_type == "markdown" else ""
+            )
     assert sorted(map(int, tags)) == list(range(1, 12))

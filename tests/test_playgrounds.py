@@ -18,7 +18,6 @@ from dmdlite.metrics import sentiment_metrics
 from dmdlite.plots import playgrounds
 from dmdlite.plots.playgrounds import softmin_weights
 
-pytest.importorskip("IPython")
 MiniRacer = pytest.importorskip("py_mini_racer").MiniRacer
 LABELS = st.lists(st.sampled_from(np.arange(-3, 3.01, 0.25).tolist()), min_size=2, max_size=12)
 
@@ -113,7 +112,7 @@ def shown():
         playgrounds.gate_playground(),
         playgrounds.map_playground(curves),
     ]
-    return [playground.data for playground in made]
+    return [playground._repr_html_() for playground in made]
 
 
 @pytest.mark.parametrize("page", shown())

@@ -1,10 +1,12 @@
 """Figures whose content can be read back: grids, stems, runs, and the slider of frames."""
 
+import io
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from dmdlite import plots
 from dmdlite.plots import slider
@@ -38,15 +40,26 @@ def test_runs_join_means_and_show_every_run():
 
 
 def test_frames_hold_one_picture_a_value_and_words():
-    pytest.importorskip("IPython")
     drawn = []
-    player = slider(lambda ax, v: drawn.append(v), [0, 1, 2], 'three "steps"').data
+    found = slider(lambda ax, v: drawn.append(v), [0, 1, 2], 'three "steps"')
+    player = found._repr_html_()
     pictures = re.findall("<img [^>]*>", player)
     assert drawn == [0, 1, 2]
     assert all('alt="three &quot;steps&quot;"' in picture for picture in pictures)
     assert [" hidden " in picture for picture in pictures] == [False, True, True]
     assert 'max="3"' in player
     assert "http" not in player
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, [0]), (3, [0, 1, 2]), (10, [0, 3, 6, 9])])
+def test_on_paper_up_to_four_frames_stand_side_by_side(count, shown):
+    found = slider(lambda ax, v: ax.set_title(str(v)), list(range(count)), "steps", size=(2, 1))
+    sheet = np.asarray(Image.open(io.BytesIO(found._repr_png_())))
+    frames = [np.asarray(Image.open(io.BytesIO(p)).convert("RGB")) for p in found.pictures]
+    height, width, _ = frames[0].shape
+    for i, frame in enumerate(shown):
+        row, column = i // 2 * height, i % 2 * width
+        assert (sheet[row : row + height, column : column + width] == frames[frame]).all()
 
 
 def test_edges_are_named_by_letters_that_tell_them_apart():

@@ -51,7 +51,7 @@ def test_conda_environment_installs_the_same_lists():
     pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
     extras = re.search(r"^EXTRAS := (.*)$", (ROOT / "Makefile").read_text(), re.M).group(1)
     assert pip == ["-c constraints.txt", f"-e .[{extras}]"]
-    apart = {"classroom", "video"}  # to open a notebook, which nothing here does; for `make test`
+    apart = {"classroom", "video", "pages"}  # installed by who needs them, or by a verb
     assert set(extras.split(",")) == set(PROJECT["optional-dependencies"]) - apart
     assert f"python{PROJECT['requires-python']}" in environment["dependencies"]
 

@@ -44,12 +44,17 @@ class Table:
     def __repr__(self) -> str:
         return self.markdown()
 
+    def _repr_markdown_(self) -> str:
+        """What stands on paper, where there is no HTML."""
+        return self.markdown()
+
     def _repr_html_(self) -> str:
         """What a notebook shows; numbers stay in one line, and a wide table scrolls."""
         table = tabulate(self.cells, self.columns, tablefmt="html", disable_numparse=True)
         table = table.replace("<td>", '<td style="white-space: nowrap; padding: 0 0.5em">')
         table = table.replace("<th>", '<th style="padding: 0 0.5em">')
-        return f'<div style="overflow-x: auto">{table}</div><p>{html.escape(self.caption)}</p>'
+        scrolls = 'style="overflow-x: auto" tabindex="0" role="region" aria-label="table"'
+        return f"<div {scrolls}>{table}</div><p>{html.escape(self.caption)}</p>"
 
 
 def values(rows: pd.DataFrame, system: str, column: str) -> np.ndarray:

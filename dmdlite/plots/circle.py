@@ -26,7 +26,8 @@ def draw_circle(ax: Axes, angles: Any, labels: Sequence[str], names: Sequence[st
             ax.plot([px, reach * px], [py, reach * py], color=COLOURS[m], linewidth=0.6)
             ax.annotate(label, (reach * px, reach * py), ha="center", va="center", color=COLOURS[m])
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    ax.set(xlim=(-1.9, 1.9), ylim=(-1.9, 1.9), aspect="equal")
+    edge = 1.4 + 0.17 * len(labels)  # room for the outermost ring
+    ax.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
     ax.axis("off")
 
 

@@ -38,34 +38,47 @@ def softmin_weights(logits: torch.Tensor, temperature: float) -> torch.Tensor:
     return scores.flatten().softmax(0).view_as(eps)
 
 
-def gd_unit_playground() -> Any:
+class Playground:
+    """HTML that draws itself; on paper, a line that says so."""
+
+    def __init__(self, page: str):
+        self.page = page
+
+    def _repr_html_(self) -> str:
+        return self.page
+
+    def __repr__(self) -> str:
+        return "(sliders: on the page and in the notebook)"
+
+
+def gd_unit_playground() -> Playground:
     """Sliders for three logits and the temperature; shows the graph that Eq. 9 favours."""
     starts = zip(MODALITIES, (2.0, 0.5, -1.0), strict=True)
     sliders = {m: _slider(m, start, -3, 3) for m, start in starts}
     return _playground("graph", sliders | {"temperature": _slider("temperature", 1.0, 0.1, 5)})
 
 
-def score_playground(prediction: torch.Tensor, target: torch.Tensor) -> Any:
+def score_playground(prediction: torch.Tensor, target: torch.Tensor) -> Playground:
     """Sliders that stretch and shift predictions [N]; shows the scatter and every score."""
     sliders = {"stretch": _slider("stretch", 1.0, 0.1, 3), "shift": _slider("shift", 0.0, -2, 2)}
     return _playground("scatter", sliders, prediction=_list(prediction), target=_list(target))
 
 
-def kernel_playground(signal: torch.Tensor) -> Any:
+def kernel_playground(signal: torch.Tensor) -> Playground:
     """Sliders for the three weights of a kernel; shows a signal [T] and its convolution."""
     starts = {"before": -1.0, "here": 0.0, "after": 1.0}
     sliders = {name: _slider(name, start, -2, 2) for name, start in starts.items()}
     return _playground("stems", sliders, signal=_list(signal))
 
 
-def triplet_playground() -> Any:
+def triplet_playground() -> Playground:
     """Sliders for two angles and the margin; shows one triplet on the circle and its hinge."""
     angles = {"positive": 60, "negative": 45}
     sliders = {name: _slider(f"{name}, °", a, -180, 180, 5) for name, a in angles.items()}
     return _playground("triplet", sliders | {"margin": _slider("margin", 0.2, 0, 2)})
 
 
-def gate_playground() -> Any:
+def gate_playground() -> Playground:
     """Sliders for two features h and their scores Wh; shows gates and what they let through."""
     starts = {"h1": 2.0, "h2": -1.0, "s1": 0.0, "s2": 1.1}
     texts = {"h1": "h₁", "h2": "h₂", "s1": "(W h)₁", "s2": "(W h)₂"}
@@ -73,7 +86,7 @@ def gate_playground() -> Any:
     return _playground("gates", sliders)
 
 
-def map_playground(curves: dict[str, dict[str, Any]]) -> Any:
+def map_playground(curves: dict[str, dict[str, Any]]) -> Playground:
     """Choose a curve of the map and turn its dial: every arm's difference, with its interval.
 
     `curves` is what `experiments.slopes.for_playground` makes of the rows.
@@ -99,10 +112,8 @@ def scripts() -> str:
     return "".join((here / name).read_text("utf-8") for name in ("arithmetic.js", "playgrounds.js"))
 
 
-def _playground(kind: str, controls: dict[str, Any], **data: Any) -> Any:
-    from IPython.display import HTML  # whoever sees it has it; the command line need not
-
+def _playground(kind: str, controls: dict[str, Any], **data: Any) -> Playground:
     about = html.escape(json.dumps({"kind": kind, "controls": controls, "data": data}), quote=True)
     place = f'<div class="playground" data-about="{about}"></div>'
     # In braces: a page with several of them defines the names of each on its own.
-    return HTML(f"<style>{STYLE}</style>{place}<script>{{{scripts()}}}</script>")
+    return Playground(f"<style>{STYLE}</style>{place}<script>{{{scripts()}}}</script>")
