@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # Files are UTF-8, whatever the locale.
 export PYTHONUTF8 := 1
-SOURCES := dmdlite data_scripts tests benchmarks tools book
+SOURCES := dmdlite data_scripts tests benchmarks tools book _ext
 
 .PHONY: help book pdf epub zip pages links test execute bench reproduce assignments checks-report slides set-repo clean
 

@@ -46,7 +46,8 @@ def remember(app, doctree):
     for formula in list(doctree.findall(nodes.math_block)):
         if equation := TAG.search(formula.astext()):
             anchor = f"eq-{equation[1]}"
-            formula.replace_self([nodes.target("", "", ids=[anchor]), with_number(formula.astext())])
+            target = nodes.target("", "", ids=[anchor])
+            formula.replace_self([target, with_number(formula.astext())])
             mine["eq"].setdefault(int(equation[1]), anchor)
     places[page] = mine
 
@@ -131,7 +132,7 @@ class Page:
         return found
 
     def numbered(self, text, kind, chapter):
-        """"Eq. 7 and 9": the word goes with the first number; each number is a link."""
+        """ "Eq. 7 and 9": the word goes with the first number; each number is a link."""
         made, end = [], 0
         for i, number in enumerate(re.finditer(r"\d+", text)):
             start = 0 if i == 0 else number.start()

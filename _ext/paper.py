@@ -4,10 +4,9 @@ In an EPUB formulas are MathML, which readers set without scripts, and there are
 PDF wide tables get columns that wrap.
 """
 
+import links
 from docutils import nodes
 from latex2mathml.converter import convert
-
-import links
 
 LINE = 80  # signs of a table that fits on a page as it is
 NARROW, WIDE = 8, 40  # of a column

@@ -10,9 +10,11 @@ from pathlib import Path
 
 ELSEWHERE = re.compile(r"thebe|require\.js|require\.min\.js|html-manager", re.IGNORECASE)
 REPAIRS = [
-    (re.compile(r'<(script|link)[^>]*fontawesome[^>]*(\.js|\.woff2)[^>]*>(</script>)?'), ""),
+    (re.compile(r"<(script|link)[^>]*fontawesome[^>]*(\.js|\.woff2)[^>]*>(</script>)?"), ""),
     (re.compile(r'<summary>(?=<span class="toctree-toggle")'), '<summary aria-label="Below it">'),
     (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),
+    # A control within a control, which a screen reader cannot enter.
+    (re.compile(r"<summary>Expand for references.*?</summary>"), "<summary>In the book</summary>"),
     # The path to a section, as sphinx-codeautolink finds it, through a box that holds no section.
     (re.compile(r" / Before you start(?= / )"), ""),
 ]

@@ -22,7 +22,7 @@ from .model import DMD, DMDOutput
 from .registry import load_model
 from .training import fit
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 __all__ = [
     "DMD",
     "MODALITIES",

@@ -11,6 +11,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from set_repo import SINGLE_SOURCE, addresses, set_repo, text_files
 
+import dmdlite
+
 try:
     import tomllib
 except ImportError:  # Python 3.10; pytest brings tomli there
@@ -60,6 +62,51 @@ def test_ci_runs_make_test_and_nothing_more():
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
     commands = [x for x in lines if x and not x.startswith(("#", "set "))]
     assert commands == ['exec make -C "$(dirname "$0")/.." test']
+
+
+def test_the_version_is_the_same_everywhere():
+    version = PROJECT["version"]
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    assert dmdlite.__version__ == version
+    assert config["sphinx"]["config"]["version"] == version
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version
+    assert f"version = {{{version}}}" in (ROOT / "book" / "cite.md").read_text()
+    assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)[1] == version
+
+
+def test_the_citation_file_has_what_the_format_asks_for():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    for work in [citation, *citation["references"]]:
+        assert work["type"] in ("software", "conference-paper")
+        assert all({"name"} == set(a) or {"family-names"} <= set(a) for a in work["authors"])
+
+
+# Whoever holds an address decides what is behind it, so each has a reason to be here.
+ADDRESSES = {
+    "github.com": {REPOSITORY, "yaohungt/Multimodal-Transformer", "thuiar/MMSA", "pliang279/MFN"}
+    | {"CMU-MultiComp-Lab/CMU-MultimodalSDK"},  # data and code of others, to read
+    "raw.githubusercontent.com": {"pliang279/MFN"},  # data, by published hash
+    "download.pytorch.org": {"whl/cpu"},  # PyTorch's own
+    f"{REPOSITORY.split('/')[0]}.github.io": {REPOSITORY.split("/")[1]},
+    "colab.research.google.com": {f"github/{REPOSITORY}", "assets/colab-badge.svg", ""},
+    "otter-grader.readthedocs.io": {""},
+    "dolos.ugent.be": {""},
+    "semver.org": {""},
+    "127.0.0.1": {""},
+    "www.w3.org": {"2000/svg"},  # the name of a format
+}
+
+
+def test_no_address_but_those_listed():
+    pattern = re.compile(r"https?://([\w.-]+[.]\w+)(?:/([\w./-]*))?")
+    files = [p for p in text_files(ROOT) if p.parent.name != "tests"]
+    files += [*(ROOT / "_static").glob("*.svg"), *ROOT.glob("dmdlite/*/*.js"), ROOT / "Makefile"]
+    for path in files:
+        for host, place in pattern.findall(path.read_text(encoding="utf-8")):
+            allowed = ADDRESSES.get(host, set())
+            known = any(not a or f"{place}/".startswith(f"{a}/") for a in allowed)
+            assert known, f"{path.name} names {host}/{place}"
 
 
 def test_repository_is_named_the_same_everywhere():

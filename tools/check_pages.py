@@ -68,8 +68,9 @@ def look(browser: Browser, folder: Path, pictures: Path | None) -> list[str]:
     """All pages at all sizes in both themes; screenshots go to `pictures`, if given."""
     found = []
     for path in sorted(folder.rglob("*.html")):
-        if {"_static", "_downloads"} & set(path.relative_to(folder).parts):
-            continue
+        aside = {"_static", "_downloads"} & set(path.relative_to(folder).parts)
+        if aside or 'http-equiv="Refresh"' in path.read_text("utf-8"):
+            continue  # no page, or one that leads to another at once
         for size, (width, height) in SIZES.items():
             for theme in ("light", "dark"):
                 view = {"viewport": {"width": width, "height": height}, "color_scheme": theme}
