@@ -152,8 +152,10 @@ def test_the_ranking_is_of_the_rows(data):
 
 @pytest.mark.parametrize("data", ["toy", "mmmo-5folds"])
 def test_the_chosen_settings_have_the_lowest_validation_error(data):
-    search, chosen = load_rows(data, "search"), load_rows(data, "table1_chosen")
+    chosen = load_rows(data, "table1_chosen")
+    search = pd.concat([load_rows(data, "search"), load_rows(data, "search_yardsticks")])
     assert search.groupby("system").size().eq(4).all()
+    search = search[search["system"].isin(chosen["system"])].reset_index()
     best = search.loc[search.groupby("system")["valid_mae"].idxmin()]
     best = best.set_index("system")
     columns = ["dim", "learning_rate", "dropout"]

@@ -71,9 +71,6 @@ SOURCES = {
         "3.5": "toy/simple.csv, seconds over epochs",
     },
     "10_reading_the_model": {"1.06": "measured", "1.21": "the curve's end"},
-    "11_the_tables": {
-        "0.49": "mmmo_crossval.json",
-    },
     "12_paper_against_code": {
         "0.46": "measured",
         "0.49": "measured",
@@ -90,7 +87,6 @@ SOURCES = {
     },
     "13_the_field": {
         "0.09": "measured",
-        "0.07": "measured",
         "1.895": "mmmo-5folds, floor",
     },
     "ten_minutes": {

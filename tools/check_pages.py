@@ -22,6 +22,7 @@ HEAVIEST = 3_000_000  # bytes of a page with everything
 SIZES = {"wide": (1280, 900), "phone": (390, 844)}
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa"]}, "preload": False}
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SHOWN = "pictures => pictures.map(p => p.src.length)"
 RAW = re.compile(r"\\\(|\\\[|\$\$|\{(?:cite|eq|ref|term|numref)\}`")
 SET = (
     "typeof MathJax === 'undefined' || !MathJax.startup || MathJax.startup.promise.then(() => true)"
@@ -86,6 +87,31 @@ def look(browser: Browser, folder: Path, pictures: Path | None) -> list[str]:
     return found
 
 
+def dead(browser: Browser, folder: Path) -> list[str]:
+    """What does not move: playgrounds and sliders by the keyboard, exercises done, the search."""
+    book, found = folder / "book", []
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        for path in sorted(book.glob("*.html")):
+            page.goto(path.as_uri())
+            for place in page.locator(".playground, .frames").all():
+                before = place.inner_text() + str(place.locator("img[hidden]").evaluate_all(SHOWN))
+                place.locator("input").first.press("ArrowRight")
+                after = place.inner_text() + str(place.locator("img[hidden]").evaluate_all(SHOWN))
+                found += [f"{path.name}: a slider does not move"] * (before == after)
+        page.goto((book / "06_gd_units.html").as_uri())
+        page.locator(".exercise-done input").first.check()
+        page.goto((book / "exercises.html").as_uri())
+        found += ["an exercise is forgotten"] * (
+            page.locator("article").inner_text().count("✓") != 1
+        )
+        page.goto((folder / "search.html").as_uri() + "?q=discrepancy")
+        page.wait_for_timeout(2000)
+        results = page.locator("#search-results").inner_text()
+        found += ["the search finds nothing"] * ("Glossary" not in results)
+    return found
+
+
 def main(folder: Path, pictures: Path | None = None) -> int:
     pages = list(folder.glob("*.html"))
     if not pages:
@@ -96,6 +122,9 @@ def main(folder: Path, pictures: Path | None = None) -> int:
         flags = ["--no-sandbox", "--allow-file-access-from-files"]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
         found = look(browser, folder, pictures)
+        for problem in (still := dead(browser, folder)):
+            print(problem)
+        found += still
     print(f"{len(found)} findings" if found else f"every page of {folder} is fine")
     return bool(found)
 
