@@ -26,12 +26,12 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 # What reads clips is large (1 GB), and no chapter needs it.
 $(VENV)/.video: $(VENV)/.ready
-	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt "dmdlite[video]"
+	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt -e ".[video]"
 	@touch $@
 
-# Chromium itself is the system's: apt install chromium.
+# Chromium or Chrome itself is the system's.
 $(VENV)/.pages: $(VENV)/.ready
-	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt "dmdlite[pages]"
+	$(BIN)/pip install -q --no-compile --disable-pip-version-check -c constraints.txt -e ".[pages]"
 	@touch $@
 
 # The cache knows a chapter's own cells only: when the package changes, every chapter runs again.

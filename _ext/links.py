@@ -6,6 +6,7 @@ no page is built. An equation is where its number is: in the first formula with 
 
 import re
 
+import places
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.util import logging
@@ -13,79 +14,24 @@ from sphinx.util.nodes import make_refnode
 
 logger = logging.getLogger(__name__)
 
-LIST = r"\d+(?!\.?\d)(?:(?:, (?:and )?| and | to |–)\d+(?!\.?\d))*"
+NUMBER = r"\d+(?!\.?\d)"
+LIST = rf"{NUMBER}(?:(?:, {NUMBER})*,?(?: and | to ){NUMBER}|–{NUMBER})?"
 MENTION = re.compile(
     rf"(?P<eq>\b(?:Eqs?\.|Equations?) {LIST})"
     rf"|(?P<backwards>\bSections? {LIST} of chapters? \d+)"
     rf"|(?P<chapter>\b[Cc]hapters? {LIST})"
     rf"|(?P<section>\bSections? {LIST})"
 )
-TAG = re.compile(r"\\tag\{(\d+)\}")
-OPEN, CLOSE = "\\begin{equation*}\n", "\n\\end{equation*}"
 # Words of the glossary that usually mean something else; these are links where they are in bold.
-EVERYDAY = {"code", "positive", "negative", "draw", "seed", "interpretation", "search", "clip"}
+EVERYDAY = {"code", "positive", "negative", "draw", "seed", "interpretation", "clip", "sweep"}
 # Pages on which a term is explained, or stands in somebody's title.
 LISTS = ("glossary", "bibliography", "exercises", "reference")
+ENDED = re.compile(r"[.?!] ")  # a sentence
+JOINING = ("", " ", ",", ", ")  # between a chapter and its section
 SKIPPED = (
     nodes.reference, nodes.title, nodes.literal, nodes.literal_block, nodes.math, nodes.rubric,
     nodes.raw, nodes.caption, addnodes.pending_xref, addnodes.desc_signature, nodes.term,
 )  # fmt: skip
-
-
-def remember(app, doctree):
-    """Where this page's chapter number, sections and equations are."""
-    env, page = app.env, app.env.docname
-    places = vars(env).setdefault("dmd_places", {})
-    title = next(doctree.findall(nodes.title), None)
-    number = re.match(r"(\d+)\. ", title.astext()) if title else None
-    mine = {"chapter": int(number[1]) if number else None, "eq": {}, "section": {}}
-    for section in doctree.findall(nodes.section):
-        start = re.match(r"(\d+)\. ", section[0].astext())
-        if start and section.parent is not doctree:
-            mine["section"].setdefault(int(start[1]), section["ids"][0])
-    for formula in list(doctree.findall(nodes.math_block)):
-        if equation := TAG.search(formula.astext()):
-            anchor = f"eq-{equation[1]}"
-            target = nodes.target("", "", ids=[anchor])
-            formula.replace_self([target, with_number(formula.astext())])
-            mine["eq"].setdefault(int(equation[1]), anchor)
-    places[page] = mine
-
-
-def with_number(text):
-    """A formula that brings its own number: as an environment in which a tag may stand."""
-    text = f"{OPEN}{text}{CLOSE}"
-    return nodes.math_block(text, text, nowrap=True, number=None)
-
-
-def bare(text):
-    return text.removeprefix(OPEN).removesuffix(CLOSE)
-
-
-def forget(app, env, page):
-    vars(env).setdefault("dmd_places", {}).pop(page, None)
-
-
-def pages_by_chapter(env):
-    return {mine["chapter"]: page for page, mine in env.dmd_places.items() if mine["chapter"]}
-
-
-def equations(env):
-    """Number -> (page, id); a number that two formulas claim is an error of the book."""
-    found = {}
-    for page, mine in sorted(env.dmd_places.items()):
-        for number, target in mine["eq"].items():
-            if number in found:
-                logger.warning(f"Eq. {number} is tagged in {found[number][0]} and in {page}")
-            found.setdefault(number, (page, target))
-    return found
-
-
-def glossary(env):
-    """Term -> (page, id); "anchor, positive, negative" are three."""
-    objects = env.get_domain("std").objects.items()
-    named = ((name, place) for (kind, name), place in objects if kind == "term")
-    return {term: place for name, place in named for term in name.split(", ")}
 
 
 class Page:
@@ -93,10 +39,11 @@ class Page:
 
     def __init__(self, app, name):
         self.builder, self.env, self.name = app.builder, app.env, name
-        self.chapters = pages_by_chapter(app.env)
+        self.chapters = places.pages_by_chapter(app.env)
         self.numbers = {page: number for number, page in self.chapters.items()}
-        self.equations = equations(app.env)
-        self.terms = {} if name.endswith(LISTS) else glossary(app.env)
+        self.equations = places.equations(app.env)
+        self.spoken = False  # whether a chapter was named since the sentence began
+        self.terms = {} if name.endswith(LISTS) else places.glossary(app.env)
         longest_first = sorted(self.terms, key=len, reverse=True)
         plain = "|".join(self.spelled(term) for term in longest_first if term not in EVERYDAY)
         self.term = re.compile(rf"(?<![\w-])({plain})(?![\w-])") if plain else None
@@ -143,13 +90,20 @@ class Page:
             end = number.end()
         return made
 
+    def named_by(self, reference):
+        """The number of the chapter that a link leads to, or None."""
+        target = reference.get("refuri", "").split("#")[0].rsplit("/", 1)[-1]
+        files = {page.rsplit("/", 1)[-1] + ".html": n for page, n in self.numbers.items()}
+        return files.get(target)
+
     def mentions(self, text, chapter):
         """`text` with its places as links, and the chapter that a next "Section" would be of."""
         made, end = [], 0
         for mention in MENTION.finditer(text):
             between = text[end : mention.start()]
             made += self.words(between)
-            if between not in (", ", " ", ""):
+            self.spoken &= not ENDED.search(between)
+            if between not in JOINING:
                 chapter = None
             if mention["backwards"]:
                 sections, _, of = mention[0].partition(" of ")
@@ -157,16 +111,27 @@ class Page:
                 made += self.numbered(sections, "section", number)
                 made += [nodes.Text(" of "), *self.numbered(of, "chapter", None)]
             elif mention["section"]:
-                of = chapter or self.numbers.get(self.name)
+                of = self.chapter_of(text, mention, chapter)
                 made += self.numbered(mention[0], "section", of) if of else self.words(mention[0])
             elif mention["chapter"]:
+                self.spoken = True
                 chapter = int(re.search(r"\d+", mention[0])[0])
                 made += self.numbered(mention[0], "chapter", None)
             else:
                 made += self.numbered(mention[0], "eq", None)
             end = mention.end()
         rest = text[end:]
-        return made + self.words(rest), chapter if rest in (", ", " ", "") else None
+        self.spoken &= not ENDED.search(rest)
+        return made + self.words(rest), chapter if rest in JOINING else None
+
+    def chapter_of(self, text, mention, chapter):
+        """Whose a section is: `chapter`'s, named just before, or this page's. None, with a warning,
+        where it may be another's: a chapter stands in the sentence, or "of" or "in" follows."""
+        doubtful = self.spoken and not chapter
+        if doubtful or re.match(" (?:of|in) ", text[mention.end() :]):
+            logger.warning(f"{self.name}: of which chapter is {mention[0]!r}? Write chapter first")
+            return None
+        return chapter or self.numbers.get(self.name)
 
     def words(self, text):
         """`text` with the page's first use of each term as a link."""
@@ -195,22 +160,30 @@ def in_further_reading(node):
     return node is not None and node[0].astext() == "Further reading"
 
 
+def name_of(block, docname):
+    """The page that a block is of: in a PDF all pages are one document."""
+    while block is not None and not isinstance(block, addnodes.start_of_file):
+        block = block.parent
+    return docname if block is None else block["docname"]
+
+
 def write_links(app, doctree, docname):
     """Every sentence of the page, with its places and terms as links."""
-    page = Page(app, docname)
-    of = {target: number for number, target in page.chapters.items()}
+    pages = {}
     for block in list(doctree.findall(nodes.TextElement)):
         if within(block, SKIPPED) or in_further_reading(block):
             continue
-        chapter = None
+        name = name_of(block, docname)
+        page = pages.setdefault(name, Page(app, name))
+        page.spoken, chapter = False, None
         for node in list(block.children):
             if isinstance(node, nodes.Text):
-                made, chapter = page.mentions(node.astext(), chapter)
+                text = re.sub(r"\s+", " ", node.astext())
+                made, chapter = page.mentions(text, chapter)
                 block.replace(node, made)
             elif isinstance(node, nodes.reference):
-                target = node.get("refuri", "").split("#")[0].rsplit("/", 1)[-1]
-                named = (p for p in of if p.rsplit("/", 1)[-1] + ".html" == target)
-                chapter = of.get(next(named, None), chapter)
+                if number := page.named_by(node):
+                    page.spoken, chapter = True, number
             elif isinstance(node, nodes.strong) and (target := page.known(node.astext())):
                 page.seen.add(target)
                 text = node.astext()
@@ -219,7 +192,6 @@ def write_links(app, doctree, docname):
 
 
 def setup(app):
-    app.connect("doctree-read", remember)
-    app.connect("env-purge-doc", forget)
+    places.setup(app)
     app.connect("doctree-resolved", write_links)
     return {"parallel_read_safe": False}

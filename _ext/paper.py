@@ -4,7 +4,7 @@ In an EPUB formulas are MathML, which readers set without scripts, and there are
 PDF wide tables get columns that wrap.
 """
 
-import links
+import places
 from docutils import nodes
 from latex2mathml.converter import convert
 
@@ -18,8 +18,8 @@ def inline(self, node):
 
 
 def block(self, node):
-    number = links.TAG.search(node.astext())
-    formula = links.TAG.sub("", links.bare(node.astext()))
+    number = places.TAG.search(node.astext())
+    formula = places.TAG.sub("", places.bare(node.astext()))
     shown = convert(formula, display="block")
     self.body.append(f"<div>{shown}{f'({number[1]})' if number else ''}</div>")
     raise nodes.SkipNode

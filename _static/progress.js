@@ -12,10 +12,12 @@
     const name = key(location.pathname, section.id);
     const label = document.createElement("label");
     label.className = "exercise-done";
+    const heading = section.querySelector("h3");
     const input = Object.assign(document.createElement("input"), { type: "checkbox", checked: read(name) });
     input.addEventListener("change", () => write(name, input.checked));
     label.append(input, " done");
-    section.querySelector("h3").after(label);
+    input.setAttribute("aria-label", `${heading.firstChild.textContent}: done`);
+    heading.after(label);
   }
 
   function tick(link) {

@@ -39,7 +39,7 @@ def pick_device(name: str | None = None) -> torch.device:
     try:
         torch.empty(0, device=name)
         usable = torch.device(name).type != "meta"
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ImportError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"device: {name!r} cannot be used here ({reason})") from None
     if not usable:

@@ -68,9 +68,8 @@ SOURCES = {
         "18.1": "gpu_NVIDIA_H200.json",
         "29.7": "gpu_NVIDIA_H200.json",
         "4.6": "gpu_NVIDIA_H200.json, 60 s over 13 epochs",
-        "3.5": "toy/simple.csv, seconds over epochs",
     },
-    "10_reading_the_model": {"1.06": "measured", "1.21": "the curve's end"},
+    "10_reading_the_model": {"1.06": "measured"},
     "12_paper_against_code": {
         "0.46": "measured",
         "0.49": "measured",

@@ -3,6 +3,7 @@
 import json
 import re
 from html import unescape
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,6 +140,36 @@ def test_a_playground_stands_alone_and_draws(page):
             assert not re.search("NaN|undefined", moved)
         assert moved != drawing + says
         engine.eval(f"inputs[{i}].value = {json.dumps(control['start'])}; inputs[{i}].act();")
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_cannot_be_drawn_is_refused(bad):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        playgrounds.kernel_playground(torch.tensor([1.0, bad]))
+
+
+def test_names_are_text_and_not_markup():
+    curve = {"asks": "a < b?", "dial": "d", "doses": [0, 1], "measure": "mae", "base": "base"}
+    curve |= {
+        "smallest": 0.05,
+        "verdict": "not known",
+        "arms": {"<b>x</b> & y": [[0.01, 0.02]] * 2},
+    }
+    engine = MiniRacer()
+    page = playgrounds.map_playground({"one": curve})._repr_html_()
+    about = unescape(re.search(r'data-about="([^"]*)"', page)[1])
+    engine.eval(PAGE % json.dumps(about))
+    engine.eval(re.search(r"<script>(.*)</script>", page, re.S)[1])
+    drawing = engine.eval("made[2].innerHTML")
+    assert "&lt;b>x&lt;/b> &amp; y" in drawing
+    assert "<b>" not in drawing
+
+
+def test_small_negatives_are_zero_and_not_minus_zero():
+    engine = MiniRacer()
+    source = (Path(playgrounds.__file__).parent / "playgrounds.js").read_text()
+    fixed = source[source.index("const fixed") : source.index("const signed")]
+    assert engine.eval(f"{fixed}; [-0.03, -0.06, 0].map(x => fixed(x, 1)).join()") == "0.0,−0.1,0.0"
 
 
 PAGE = """

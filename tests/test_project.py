@@ -101,12 +101,23 @@ ADDRESSES = {
 def test_no_address_but_those_listed():
     pattern = re.compile(r"https?://([\w.-]+[.]\w+)(?:/([\w./-]*))?")
     files = [p for p in text_files(ROOT) if p.parent.name != "tests"]
-    files += [*(ROOT / "_static").glob("*.svg"), *ROOT.glob("dmdlite/*/*.js"), ROOT / "Makefile"]
+    files += [p for p in (ROOT / "_static").iterdir() if p.suffix != ".png"]
+    files += [*ROOT.glob("dmdlite/*/*.js"), ROOT / "Makefile"]
     for path in files:
         for host, place in pattern.findall(path.read_text(encoding="utf-8")):
             allowed = ADDRESSES.get(host, set())
             known = any(not a or f"{place}/".startswith(f"{a}/") for a in allowed)
             assert known, f"{path.name} names {host}/{place}"
+
+
+def test_workflows_run_what_github_makes_and_nothing_of_strangers():
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        assert "contents: read" in text, path
+        assert all(used.startswith("actions/") for used in re.findall(r"uses: (\S+)", text)), path
+        assert not re.search(r"\|\s*(?:ba)?sh\b", text), path
+        images = re.findall(r"\S+/\S+/runtime\b", text)
+        assert set(images) <= {"us-docker.pkg.dev/colab-images/public/runtime"}, path
 
 
 def test_repository_is_named_the_same_everywhere():

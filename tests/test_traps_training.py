@@ -28,6 +28,18 @@ def than_the_last(errors, patience):
     return seen.index(min(seen)) + 1, len(seen)
 
 
+def equal_ignored(errors, patience):
+    """Counts an epoch against patience only where the error is larger."""
+    best, worse = 0, 0
+    for epoch, error in enumerate(errors):
+        if error < errors[best]:
+            best, worse = epoch, 0
+        worse += error > errors[best]
+        if worse == patience:
+            return best + 1, epoch + 1
+    return best + 1, len(errors)
+
+
 def stops(least=0.0, start=float("inf"), past_the_end=False, from_one=1, swapped=False):
     def stopping(errors, patience):
         low, best, waited, last = start, 0, 0, len(errors)
@@ -147,6 +159,7 @@ def a_group_each(model, rate, gd_rate):
 CASES = [  # chapter, check, answer, what is said of it
     ("09", "check_stopping", nothing, "two epochs, got None"),
     ("09", "check_stopping", lambda errors, patience: min(errors), "two epochs, got 1.0"),
+    ("09", "check_stopping", equal_ignored, "equal is not better, and waits"),
     ("09", "check_stopping", looks_ahead, "what comes later is not seen"),
     ("09", "check_stopping", than_the_last, "not yet"),
     ("09", "check_stopping", stops(least=1e-3), "a little better is better"),

@@ -1,11 +1,12 @@
 """Open every built page without a network and look for what a reader would stumble on.
 
-    python tools/check_pages.py [FOLDER]        (make pages; FOLDER is _build/html)
+    python tools/check_pages.py [FOLDER [PICTURES]]    (make pages; FOLDER is _build/html)
 
 In Chromium, wide and as narrow as a phone, in both themes. Reported are errors in the console,
 requests that fail or that leave the folder, formulas that were not set, pages that scroll
 sideways, and what axe-core finds against WCAG 2 AA: contrast, pictures without words, controls
-without names. A page may weigh 3 MB with all that it loads. Exits 1 when there is anything.
+without names. A page may weigh 3 MB with all that it loads. Screenshots go to PICTURES. Exits 1
+when there is anything.
 """
 
 import re
@@ -19,9 +20,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVIEST = 3_000_000  # bytes of a page with everything
+BROWSERS = ("chromium", "google-chrome", "chromium-browser")
 SIZES = {"wide": (1280, 900), "phone": (390, 844)}
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa"]}, "preload": False}
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+MOVING = 12  # playgrounds and sliders of frames in the book
+# Folded solutions are opened: they are looked at as what they are, part of the page.
+OPEN = """document.querySelectorAll("details").forEach(d => d.open = true);
+document.querySelectorAll(".toggle-hidden").forEach(d => d.classList.remove("toggle-hidden"))"""
+PROSE = """(() => { const copy = document.querySelector("article")?.cloneNode(true);
+copy?.querySelectorAll("pre, code, script, style").forEach(e => e.remove());
+return copy?.textContent ?? "" })()"""
 SHOWN = "pictures => pictures.map(p => p.src.length)"
 RAW = re.compile(r"\\\(|\\\[|\$\$|\{(?:cite|eq|ref|term|numref)\}`")
 SET = (
@@ -45,15 +54,13 @@ def findings(page: Page, path: Path, size: str, theme: str) -> list[str]:
     page.on("pageerror", lambda error: found.append(f"script: {error}"))
     page.on("requestfailed", lambda request: found.append(f"failed: {request.url}"))
     page.goto(path.as_uri())
+    page.evaluate(OPEN)
     page.evaluate(SET)
+    found += ["a formula that is no formula"] * page.locator("mjx-merror").count()
     sideways = page.evaluate(SIDEWAYS)
     if sideways > 1:
         found.append(f"scrolls sideways by {sideways} px")
-    text = page.evaluate("document.querySelector('article')?.innerText ?? ''")
-    code = page.evaluate("[...document.querySelectorAll('pre, code')].map(e => e.innerText)")
-    for block in code:
-        text = text.replace(block, "")
-    found += [f"not set: {raw[0]}" for raw in RAW.finditer(text)]
+    found += [f"not set: {raw[0]}" for raw in RAW.finditer(page.evaluate(PROSE))]
     weight = sum(file.stat().st_size for file in files if file.exists())
     if weight > HEAVIEST:
         found.append(f"weighs {weight / 1e6:.1f} MB")
@@ -89,16 +96,18 @@ def look(browser: Browser, folder: Path, pictures: Path | None) -> list[str]:
 
 def dead(browser: Browser, folder: Path) -> list[str]:
     """What does not move: playgrounds and sliders by the keyboard, exercises done, the search."""
-    book, found = folder / "book", []
+    book, found, moved = folder / "book", [], 0
     with browser.new_context(offline=True) as context:
         page = context.new_page()
         for path in sorted(book.glob("*.html")):
             page.goto(path.as_uri())
             for place in page.locator(".playground, .frames").all():
+                moved += 1
                 before = place.inner_text() + str(place.locator("img[hidden]").evaluate_all(SHOWN))
                 place.locator("input").first.press("ArrowRight")
                 after = place.inner_text() + str(place.locator("img[hidden]").evaluate_all(SHOWN))
                 found += [f"{path.name}: a slider does not move"] * (before == after)
+        found += [f"{moved} playgrounds and sliders, {MOVING} expected"] * (moved != MOVING)
         page.goto((book / "06_gd_units.html").as_uri())
         page.locator(".exercise-done input").first.check()
         page.goto((book / "exercises.html").as_uri())
@@ -117,10 +126,12 @@ def main(folder: Path, pictures: Path | None = None) -> int:
     if not pages:
         sys.exit(f"error: no pages in {folder}; run make book first")
     with sync_playwright() as playwright:
-        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        browsers = [found for name in BROWSERS if (found := shutil.which(name))]
+        if not browsers:
+            sys.exit(f"error: none of {', '.join(BROWSERS)} is installed")
         # A page in a folder may not ask for another file's text; nobody but axe-core does.
         flags = ["--no-sandbox", "--allow-file-access-from-files"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        browser = playwright.chromium.launch(executable_path=browsers[0], args=flags)
         found = look(browser, folder, pictures)
         for problem in (still := dead(browser, folder)):
             print(problem)

@@ -18,12 +18,11 @@ TOP = ("README.md", "LICENSE", "pyproject.toml", "constraints.txt")
 
 
 def taken() -> list[Path]:
-    """What git knows of the folders and files above, but for teachers' sources with solutions."""
-    listed = subprocess.run(
-        ["git", "ls-files", *TAKEN, *TOP], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    """What git tracks or would track of the above, without the sources that have solutions."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run([*listing, *TAKEN, *TOP], cwd=ROOT, capture_output=True, check=True)
     solutions = ROOT / "book" / "assignments"
-    files = [ROOT / name for name in listed.stdout.splitlines()]
+    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
     return [p for p in files if p.is_file() and p.parent != solutions]
 
 

@@ -162,7 +162,7 @@ def for_playground(found: dict[str, pd.DataFrame]) -> dict[str, dict[str, object
         base = curve.contrast[1]
         for arm in curve.arms:
             gaps = differences(rows, arm, base, curve.measure) if arm != base else pd.DataFrame()
-            if len(gaps) and gaps.notna().all(axis=None):
+            if len(gaps) > 1 and gaps.notna().all(axis=None):
                 arms[arm] = [(float(g.mean()), float(half_width(g))) for _, g in gaps.items()]
         about = {"asks": curve.asks, "dial": curve.dial, "doses": list(curve.doses)}
         about |= {"measure": curve.measure, "base": base, "smallest": SMALLEST}

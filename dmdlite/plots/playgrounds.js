@@ -1,7 +1,10 @@
 // The playgrounds: sliders, a drawing and a sentence, in the page itself. No kernel, no library.
 (() => {
   const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"];
-  const fixed = (x, digits = 2) => (Object.is(x, -0) ? 0 : x).toFixed(digits).replace("-", "−");
+  const fixed = (x, digits = 2) => {
+    const shown = x.toFixed(digits);
+    return (Number(shown) === 0 ? shown.replace("-", "") : shown).replace("-", "−");
+  };
   const signed = (x, digits = 2) => (x < 0 ? "" : "+") + fixed(x, digits);
 
   // Drawings: strings of SVG in a picture 640 wide; colours of the page, so that both themes read.
@@ -12,7 +15,7 @@
   const dot = (x, y, r, fill) =>
     tag("circle", { cx: x, cy: y, r, fill, stroke: "currentColor", "stroke-width": 1 });
   const words = (x, y, text, more = {}) =>
-    tag("text", { x, y, "text-anchor": "middle", fill: "currentColor", ...more }, text);
+    tag("text", { x, y, "text-anchor": "middle", fill: "currentColor", ...more }, text.replace(/&/g, "&amp;").replace(/</g, "&lt;"));
   const dashed = { "stroke-dasharray": "4 4", opacity: 0.6 };
 
   function scatter({ stretch, shift }, { prediction, target }) {
@@ -32,7 +35,7 @@
     const wide = 560 / signal.length;
     const row = (values, zero, colour, name) => {
       const tallest = Math.max(1, ...values.map(Math.abs));
-      const place = (v, t) => [60 + wide * (t + 0.5), zero - (55 * v) / tallest];
+      const place = (v, t) => [60 + wide * (t + 0.5), zero - (48 * v) / tallest];
       const shown = values.map((v, t) => line(place(v, t)[0], zero, ...place(v, t), { stroke: colour, "stroke-width": 3 })
         + dot(...place(v, t), 5, colour) + words(place(v, t)[0], place(v, t)[1] - 10 * (v < 0 ? -2.2 : 1), fixed(v, 1)));
       return [words(8, zero - 62, name, { "text-anchor": "start" }), line(40, zero, 630, zero, dashed), ...shown];
@@ -84,15 +87,15 @@
   function gates({ h1, h2, s1, s2 }) {
     const found = [[h1, s1], [h2, s2]].map(([h, s]) => ({ h, ...arithmetic.gated(h, s) }));
     const bar = (x, value, colour, name) => {
-      const top = 150 - 34 * Math.max(0, value);
-      return tag("rect", { x: x - 26, y: top, width: 52, height: Math.max(1, 34 * Math.abs(value)), fill: colour })
-        + words(x, 150 - 34 * value + (value < 0 ? 18 : -8), fixed(value)) + words(x, 292, name);
+      const top = 150 - 28 * Math.max(0, value);
+      return tag("rect", { x: x - 26, y: top, width: 52, height: Math.max(1, 28 * Math.abs(value)), fill: colour })
+        + words(x, 150 - 28 * value + (value < 0 ? 22 : -8), fixed(value)) + words(x, 310, name);
     };
     const side = ({ h, gate, passed }, x, i) => bar(x, h, COLOURS[0], `h${i}`) + bar(x + 90, gate, COLOURS[4], `gate ${i}`)
       + bar(x + 180, passed, COLOURS[2], `gate × h${i}`);
     const drawing = [line(20, 150, 620, 150, dashed), side(found[0], 80, 1), side(found[1], 385, 2)];
     const says = found.map(({ h, gate, passed }) => `${fixed(h)} × ${fixed(gate)} = ${fixed(passed)}`).join("; ");
-    return { drawing, height: 302, says };
+    return { drawing, height: 320, says };
   }
 
   // Of every arm of a curve, its difference from the base at one dose, with its interval.
@@ -111,9 +114,10 @@
         { stroke: COLOURS[i % 6], "stroke-width": 4 }) + dot(x(middle), y, 6, COLOURS[i % 6]);
     });
     const better = about.measure === "mae" ? "← better" : "better →";
-    const scale = words(320, bottom + 22, `${about.measure} minus that of ${about.base} (${better}); grey: too small to matter`);
+    const scale = words(320, bottom + 22, `${about.measure} minus that of ${about.base} (${better});`)
+      + words(320, bottom + 46, "grey: too small to matter");
     const said = arms.map(([name, d]) => `${name} ${signed(d[at][0], 3)} ± ${fixed(d[at][1], 3)}`).join("; ");
-    return { drawing: [band, line(x(0), 22, x(0), bottom - 8, dashed), ...rows, scale], height: bottom + 30,
+    return { drawing: [band, line(x(0), 22, x(0), bottom - 8, dashed), ...rows, scale], height: bottom + 56,
       says: `${about.asks} At ${about.dial} = ${about.doses[at]}: ${said}. Over the whole curve: ${about.verdict}.` };
   }
 

@@ -22,7 +22,8 @@ STYLE = (
     ".playground label { display: flex; gap: .6em; align-items: center; } "
     ".playground input { flex: 1; min-width: 6em; } .playground select { max-width: 100%; } "
     ".playground output { min-width: 3em; } .playground svg { width: 100%; } "
-    ".playground text { font: 15px sans-serif; } .playground p { margin: .4em 0 0; }"
+    ".playground text { font: 15px sans-serif; } .playground p { margin: .4em 0 0; } "
+    "@media (max-width: 480px) { .playground text { font-size: 20px; } }"
 )
 
 
@@ -113,7 +114,9 @@ def scripts() -> str:
 
 
 def _playground(kind: str, controls: dict[str, Any], **data: Any) -> Playground:
-    about = html.escape(json.dumps({"kind": kind, "controls": controls, "data": data}), quote=True)
+    """Raises ValueError for NaN and inf, which a drawing has no place for."""
+    about = json.dumps({"kind": kind, "controls": controls, "data": data}, allow_nan=False)
+    about = html.escape(about, quote=True)
     place = f'<div class="playground" data-about="{about}"></div>'
     # In braces: a page with several of them defines the names of each on its own.
     return Playground(f"<style>{STYLE}</style>{place}<script>{{{scripts()}}}</script>")

@@ -38,8 +38,8 @@ def learning_curves(history: Sequence[Mapping[str, float]], floor: float | None 
 
 
 @styled
-def score_bars(scores: Mapping[str, Sequence[float]], floor: float, label: str) -> Figure:
-    """One bar a system: mean over its runs, a dot for each run, and the floor as a line."""
+def score_bars(scores: Mapping[str, Sequence[float]], floor: float | None, label: str) -> Figure:
+    """One bar a system: mean over its runs, a dot for each run; the floor, if any, as a line."""
     figure, ax = plt.subplots(figsize=(7, 0.8 + 0.42 * len(scores)))
     for row, (name, values) in enumerate(scores.items()):
         mean = float(np.mean(values))
@@ -49,10 +49,10 @@ def score_bars(scores: Mapping[str, Sequence[float]], floor: float, label: str) 
             f"{mean:.3f}", (max(values), row), (6, 0), textcoords="offset points", va="center"
         )
         ax.annotate(name, (0, row), (-6, 0), textcoords="offset points", va="center", ha="right")
-    ax.axvline(floor, color=FLOOR, linestyle="--")
-    ax.annotate(
-        f"floor {floor:.3f}", (floor, -0.75), color=FLOOR, ha="center", annotation_clip=False
-    )
+    if floor is not None:
+        ax.axvline(floor, color=FLOOR, linestyle="--")
+        words = {"color": FLOOR, "ha": "center", "annotation_clip": False}
+        ax.annotate(f"floor {floor:.3f}", (floor, -0.75), **words)
     ax.set(yticks=[], xlabel=label, xlim=(0, None))
     ax.margins(x=0.15)
     ax.invert_yaxis()
