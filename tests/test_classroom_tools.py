@@ -58,7 +58,7 @@ def test_a_slide_can_be_read_from_a_chair(path):
 def test_slides_show_without_a_network(tmp_path):
     slides.main([ROOT / "book" / "06_gd_units.ipynb"], tmp_path)
     page = (tmp_path / "06_gd_units.html").read_text()
-    assert "<title>Graph distillation units slides</title>" in page
+    assert "<title>6. Graph distillation units slides</title>" in page
     loaded = re.findall(r"""(?:src|href|from) *=? *["']([^"'#]+)""", page)
     files = [f for f in loaded if f.endswith((".js", ".css", ".mjs"))]
     assert "reveal/dist/reveal.js" in files

@@ -27,7 +27,7 @@ SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clie
 MOVING = 12  # playgrounds and sliders of frames in the book
 # Folded solutions are opened: they are looked at as what they are, part of the page.
 OPEN = """document.querySelectorAll("details").forEach(d => d.open = true);
-document.querySelectorAll(".toggle-hidden").forEach(d => d.classList.remove("toggle-hidden"))"""
+document.querySelectorAll(".toggle-hidden > .admonition-title").forEach(b => b.click())"""
 PROSE = """(() => { const copy = document.querySelector("article")?.cloneNode(true);
 copy?.querySelectorAll("pre, code, script, style").forEach(e => e.remove());
 return copy?.textContent ?? "" })()"""
