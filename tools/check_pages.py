@@ -55,6 +55,7 @@ def findings(page: Page, path: Path, size: str, theme: str) -> list[str]:
     page.on("requestfailed", lambda request: found.append(f"failed: {request.url}"))
     page.goto(path.as_uri())
     page.evaluate(OPEN)
+    page.wait_for_timeout(500)  # what unfolds fades in
     page.evaluate(SET)
     found += ["a formula that is no formula"] * page.locator("mjx-merror").count()
     sideways = page.evaluate(SIDEWAYS)
