@@ -174,7 +174,9 @@ def write_links(app, doctree, docname):
         if within(block, SKIPPED) or in_further_reading(block):
             continue
         name = name_of(block, docname)
-        page = pages.setdefault(name, Page(app, name))
+        if name not in pages:
+            pages[name] = Page(app, name)
+        page = pages[name]
         page.spoken, chapter = False, None
         for node in list(block.children):
             if isinstance(node, nodes.Text):

@@ -68,8 +68,8 @@ def test_a_small_temperature_does_not_underflow(script):
 
 
 def test_the_triplet_costs_what_the_margin_loss_says(script):
-    """Clip 0 has the anchor and its positive, clip 1 the negative; its other code is the anchor's
-    opposite, which no triplet of this anchor meets."""
+    """Each by the cosines of the angles; then the four triplets of two clips, whose codes lie at 0
+    and 60, 45 and 90 degrees, have the mean that the loss has."""
     for positive, negative, margin in ((60, 45, 0.2), (150, -150, 0.2), (0, 180, 2.0)):
         a, p, n = (np.array([np.cos(t), np.sin(t)]) for t in np.radians([0, positive, negative]))
         found = script("hinge", positive, negative, margin)
