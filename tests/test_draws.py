@@ -61,17 +61,17 @@ def test_over_draws_every_clip_comes_as_often(toy):
 
 def test_a_system_of_a_draw_sees_what_its_rivals_see(toy_folder):
     study = Study(str(toy_folder), device="cpu")
-    planned = plan(study, [SYSTEMS["ridge"], SYSTEMS["FD"]], 3, draws=True)
+    planned = plan(study, lambda _: [SYSTEMS["ridge"], SYSTEMS["FD"]], 3, draws=True)
     assert [(run.study.draw, run.seed) for run in planned] == [
         (k, k) for k in range(3) for _ in range(2)
     ]
     ids = [run.study.data_id for run in planned]
     assert ids[0] == ids[1] != ids[2] == ids[3] != ids[4]
     assert planned[0].config_hash == Run(study, SYSTEMS["ridge"], 0).config_hash  # as it is
-    by_seed = plan(study, [SYSTEMS["ridge"]], 3)
+    by_seed = plan(study, lambda _: [SYSTEMS["ridge"]], 3)
     assert {run.study.data_id for run in by_seed} == {ids[0]}
     with pytest.raises(ConfigError, match="draws: 1 or more"):
-        plan(study, [SYSTEMS["ridge"]], 0, draws=True)
+        plan(study, lambda _: [SYSTEMS["ridge"]], 0, draws=True)
 
 
 def test_with_folds_the_shuffle_is_what_is_drawn(toy_folder):

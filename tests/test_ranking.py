@@ -75,7 +75,7 @@ def test_the_comparison_has_fourteen_systems_and_both_settings():
 def test_cost_and_ranks_in_tables():
     rows = planted(systems=TABLE_1).assign(parameters=1234.0, seconds=2.5, epochs=7)
     chosen = pd.DataFrame(
-        {"system": list(MODELS), "dim": 16, "learning_rate": 5e-4, "dropout": 0.4}
+        {"system": list(MODELS), "draw": 0, "dim": 16, "learning_rate": 5e-4, "dropout": 0.4}
     )
     table = lines(cost_table(rows, chosen))
     assert table["TFN"]["parameters"] == "1,234"
@@ -84,6 +84,23 @@ def test_cost_and_ranks_in_tables():
     ranking = rank_intervals({s: np.full((2, 3), k) for k, s in enumerate(TABLE_1)})
     best = lines(rank_table(ranking, rows))["1"]
     assert (best["system"], best["first (%)"]) == ("linear", "100")
+
+
+def test_what_every_draw_chose_is_counted():
+    rows = planted(systems=("TFN",)).assign(seconds=2.5, epochs=7)
+    rows["parameters"] = [1000.0 if seed else 2000.0 for seed in rows["seed"]]
+    picked = [16] + [32] * (len(rows) - 1)
+    chosen = pd.DataFrame({"system": "TFN", "draw": rows["seed"], "dim": picked})
+    chosen = chosen.assign(learning_rate=5e-4, dropout=np.nan)
+    table = cost_table(rows, chosen)
+    own = lines(table)["TFN"]
+    assert own["parameters"] == "1,000 – 2,000"
+    assert own["width"] == f"32 ({len(rows) - 1}), 16 (1)"
+    assert (own["learning rate"], own["dropout"]) == ("0.0005", NONE)
+    assert f"chose in so many of {len(rows)} draws" in table.caption
+    one = cost_table(rows[rows["seed"] == 0], chosen[chosen["draw"] == 0])
+    assert "chose on seed 0." in one.caption
+    assert lines(one)["TFN"]["width"] == "16"
 
 
 def test_every_system_has_one_family():

@@ -48,7 +48,9 @@ def test_every_experiment_names_known_systems():
 
 
 def test_every_system_trains(study, tmp_path):
-    rows = sweep.sweep(plan(study(), list(SYSTEMS.values()), 1), tmp_path, 1, progress=False)
+    rows = sweep.sweep(
+        plan(study(), lambda _: list(SYSTEMS.values()), 1), tmp_path, 1, progress=False
+    )
     assert [row["system"] for row in rows] == list(SYSTEMS)
     for row in rows:
         assert row["mae"] > 0
@@ -61,14 +63,14 @@ def test_every_system_trains(study, tmp_path):
 
 
 def test_done_runs_are_not_repeated(study, tmp_path, monkeypatch):
-    planned = plan(study(), [SYSTEMS["FD"], SYSTEMS["ridge"]], 2)
+    planned = plan(study(), lambda _: [SYSTEMS["FD"], SYSTEMS["ridge"]], 2)
     first = sweep.sweep(planned, tmp_path, 1, progress=False)
     monkeypatch.setattr(sweep, "carry_out", lambda *_: pytest.fail("trained again"))
     assert sweep.sweep(planned, tmp_path, 1, progress=False) == first
 
 
 def test_a_row_without_its_validation_error_is_done_again(study, tmp_path):
-    planned = plan(study(), [SYSTEMS["FD"], SYSTEMS["ridge"]], 1)
+    planned = plan(study(), lambda _: [SYSTEMS["FD"], SYSTEMS["ridge"]], 1)
     first = sweep.sweep(planned, tmp_path, 1, progress=False)
     path = planned[0].folder(tmp_path) / RESULT
     old = dmdlite.files.read_json(path)
@@ -82,7 +84,7 @@ def test_a_row_without_its_validation_error_is_done_again(study, tmp_path):
 
 def test_same_system_by_another_name_is_one_run(study, tmp_path):
     twin = System("FD again", SYSTEMS["FD"].settings)
-    planned = plan(study(), [SYSTEMS["FD"], twin], 1)
+    planned = plan(study(), lambda _: [SYSTEMS["FD"], twin], 1)
     assert len(sweep.open_runs(planned, tmp_path)) == 1
     rows = sweep.sweep(planned, tmp_path, 1, progress=False)
     assert [row["system"] for row in rows] == ["FD", "FD again"]
@@ -161,7 +163,8 @@ from dmdlite.experiments.study import Study
 from dmdlite.experiments.sweep import plan, sweep
 data, runs, jobs = sys.argv[1:]
 study = Study(data, model={MODEL!r}, training=(("epochs", 10), ("stop_patience", 10)), device="cpu")
-sweep(plan(study, [SYSTEMS["FD"], SYSTEMS["DMD"]], 2), Path(runs), int(jobs), progress=False)
+planned = plan(study, lambda _: [SYSTEMS["FD"], SYSTEMS["DMD"]], 2)
+sweep(planned, Path(runs), int(jobs), progress=False)
 """
 
 
@@ -207,9 +210,9 @@ def test_a_killed_sweep_goes_on(toy_folder, whole, tmp_path, jobs, most):
 
 def test_what_cannot_be_run(study, toy, tmp_path):
     with pytest.raises(ConfigError, match="seeds: 1 or more"):
-        plan(study(), [SYSTEMS["DMD"]], 0)
+        plan(study(), lambda _: [SYSTEMS["DMD"]], 0)
     with pytest.raises(ConfigError, match="jobs"):
-        sweep.sweep(plan(study(), [SYSTEMS["DMD"]], 1), tmp_path, 0)
+        sweep.sweep(plan(study(), lambda _: [SYSTEMS["DMD"]], 1), tmp_path, 0)
     with pytest.raises(ConfigError, match="folds: from 2 to"):
         _ = study(folds=1000).splits
     dmdlite.save_dataset(tmp_path / "two", {k: toy[k] for k in ("train", "test")}, "toy")

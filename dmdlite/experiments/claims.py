@@ -101,7 +101,7 @@ def verdict(difference: np.ndarray, p: float, p_equivalent: float) -> str:
     smaller than SMALLEST (p_equivalent below 0.05), "none" when that is all; else "open"."""
     small = p_equivalent < LEVEL
     if p < LEVEL:
-        return ("holds" if difference.mean() > 0 else "opposite") + ", small" * small
+        return ("holds" if difference.mean() > 0 else "opposite") + ", small" * bool(small)
     return "none" if small else "open"
 
 

@@ -35,7 +35,7 @@ def comparison(rows: pd.DataFrame, number: int) -> Table:
     data = {1: "MOSI", 2: "MOSEI"}[number]
     caption = (
         f"Table {number}. Paper: {data}, aligned / unaligned; * BERT as language input. "
-        "Ours: width, learning rate and dropout searched alike for all, on seed 0."
+        "Ours: width, learning rate and dropout searched alike for all."
     )
     return score_table(rows, [*TABLE_1, "DMD*"], published, caption)
 
@@ -52,13 +52,14 @@ def _both(reported: Mapping[str, Mapping[str, tuple]], system: str, k: int) -> s
 
 
 def chosen(own: list[Run]) -> pd.DataFrame:
-    """What the search settled on: a row a system."""
+    """What the search settled on: a row a system and draw."""
     lines = {}
     for run in own:
         if run.system.kind in KINDS:
             model, training = run.configs
-            lines[run.system.name] = {
+            lines[run.system.name, run.study.draw] = {
                 "system": run.system.name,
+                "draw": run.study.draw,
                 "dim": getattr(model, "dim", np.nan),
                 "learning_rate": training.learning_rate,
                 "dropout": getattr(model, dropout_field(run.system.kind), np.nan),
@@ -72,24 +73,36 @@ def cost_table(rows: pd.DataFrame, settings: pd.DataFrame) -> Table:
     cells = []
     for system in [s for s in TABLE_1 if s in set(rows["system"])]:
         own = settings[settings["system"] == system]
-        picked = (NONE,) * 3
-        if len(own):
-            found = own.iloc[0]
-            picked = tuple(f"{found[k]:g}" for k in ("dim", "learning_rate", "dropout"))
-            picked = tuple(NONE if part == "nan" else part for part in picked)
-        epochs = values(rows, system, "epochs") if len(own) else None
         cells.append(
             (
                 system,
-                f"{values(rows, system, 'parameters').mean():,.0f}",
-                NONE if epochs is None else shown(epochs, 0, 1),
+                _range(values(rows, system, "parameters")),
+                shown(values(rows, system, "epochs"), 0, 1) if len(own) else NONE,
                 shown(values(rows, system, "seconds"), 1, 1),
-                *picked,
+                *(_counted(own[name]) for name in ("dim", "learning_rate", "dropout")),
             )
         )
     columns = ("system", "parameters", "epochs", "seconds", "width", "learning rate", "dropout")
-    caption = f"Size, training time of a run, and the settings that the search chose. {about(rows)}"
+    searches = settings["draw"].nunique()
+    where = f"in so many of {searches} draws" if searches > 1 else "on seed 0"
+    caption = (
+        f"Size, training time of a run, and the settings that the search chose {where}. "
+        f"{about(rows)}"
+    )
     return Table(caption, columns, tuple(cells))
+
+
+def _range(sizes: np.ndarray) -> str:
+    """One size, or the smallest and the largest."""
+    return " – ".join(f"{size:,.0f}" for size in sorted({sizes.min(), sizes.max()}))
+
+
+def _counted(picked: pd.Series) -> str:
+    """What was chosen, the commonest first, with how often where that differs."""
+    counts = picked.value_counts()
+    if len(counts) < 2:
+        return f"{counts.index[0]:g}" if len(counts) else NONE
+    return ", ".join(f"{value:g} ({n})" for value, n in counts.items())
 
 
 def ranks(own: list[Run], runs: Path) -> pd.DataFrame:

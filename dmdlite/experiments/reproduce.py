@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,10 +22,10 @@ from .cluster import submit
 from .curves import CURVES
 from .mapping import draw_map, listing
 from .runs import Run
-from .search import BUDGET, found_so_far, search_rows, settled
+from .search import BUDGET, search_rows, to_run, to_try
 from .separation import FIGURES, separation
 from .study import Study
-from .sweep import open_runs, plan, sweep
+from .sweep import open_runs, sweep
 from .systems import EXPERIMENTS, chosen, systems_of
 
 SEEDS = 5
@@ -60,7 +59,7 @@ def reproduce(
         int | None, typer.Option(help="Training samples that keep their label; the rest lose it")
     ] = None,
     budget: Annotated[
-        int, typer.Option("--trials", help="Settings tried a system in table1 and 2; 0: defaults")
+        int, typer.Option("--trials", help="Settings tried a system and draw in table1, 2; or 0")
     ] = BUDGET,
     device: Device = None,
     settings: Settings = None,
@@ -97,12 +96,10 @@ def reproduce(
         draw_map(what, out, draws, jobs, study)
         return
     systems, runs = systems_of(names), out / "runs"
-    find = found_so_far if listed or cluster or job else partial(settled, jobs=jobs)
+    trials = to_try(systems, study, budget, draws)
 
     def planned() -> list[Run]:
-        found = find(systems, study, runs, budget=budget)
-        found = plan(study, found, seeds if draws is None else draws, draws is not None)
-        return [run for run in found if run.system.trial is None or run.seed == 0]
+        return to_run(systems, study, runs, budget, seeds, draws)
 
     if listed:
         typer.echo(_listing(planned(), runs))
@@ -119,13 +116,14 @@ def reproduce(
         )
         return
     with claimed(out):
+        sweep(trials, runs, jobs)
         done = planned()
         sweep(done, runs, jobs)
         folder = out / (study.name if draws is None else f"{study.name}-draws")
         for file, kinds in (("search", MODELS), ("search_yardsticks", YARDSTICKS)):
-            searched = [system for system in systems if system.kind in kinds]
-            if search := search_rows(searched, study, runs, budget):
-                _csv(pd.DataFrame(search), folder / f"{file}.csv")
+            own = [run for run in trials if run.system.kind in kinds]
+            if own:
+                _csv(pd.DataFrame(search_rows(own, runs)), folder / f"{file}.csv")
         for name in names:
             _make(name, done, runs, folder, jobs)
     typer.echo(f"written to {folder}: {', '.join(names)}")

@@ -1,8 +1,9 @@
 """The same small search for every system, judged on validation (Chapter 13).
 
-A grid of two widths x two learning rates x two dropout rates. Four of its eight corners are tried,
-seed 0 each: the half that has every value twice, and every pair of two values once. The point
-with the lowest validation MAE is then run with every seed; test samples decide nothing here.
+A grid of two widths x two learning rates x two dropout rates. Four of its eight corners are tried:
+the half that has every value twice, and every pair of two values once. They are tried with seed 0,
+and the point with the lowest validation MAE is then run with every seed; or, over draws of the
+data, every draw is searched with its own seed. Test samples decide nothing here.
 With folds the judge is the mean over the folds' validation parts; samples that one fold
 validates on are tested in another, alike for every system. The linear model, which has no width
 and no dropout, tries its poolings in their place.
@@ -20,7 +21,7 @@ from ..errors import ConfigError
 from ..registry import YARDSTICKS
 from .runs import Run
 from .study import Study
-from .sweep import plan, sweep
+from .sweep import plan
 from .systems import KINDS, System, recipe
 
 RATES, DROPOUTS = (5e-4, 2e-3), (0.1, 0.4)
@@ -77,14 +78,15 @@ def trials(system: System, study: Study, budget: int) -> list[System]:
 
 
 def found_so_far(systems: Iterable[System], study: Study, runs: Path, budget: int) -> list[System]:
-    """The systems; a searched one with its best settings, or as its trials while some are open.
+    """The systems of this draw; a searched one with its best settings, or as its trials while some
+    are open.
 
     A budget of 0 searches nothing and leaves each at its defaults.
     """
     found: list[System] = []
     for system in systems:
         group = trials(system, study, budget)
-        results = [Run(study, trial, 0).result(runs) for trial in group]
+        results = [Run(study, trial, study.draw).result(runs) for trial in group]
         if not group:
             found.append(system)
         elif None in results:
@@ -95,31 +97,32 @@ def found_so_far(systems: Iterable[System], study: Study, runs: Path, budget: in
     return found
 
 
-def settled(
-    systems: list[System], study: Study, runs: Path, jobs: int, budget: int
-) -> list[System]:
-    """Every searched system is searched; the systems as they are then to be run."""
-    tried = [trial for system in systems for trial in trials(system, study, budget)]
-    sweep(plan(study, tried, 1), runs, jobs)
-    return found_so_far(systems, study, runs, budget)
+def to_try(systems: Iterable[System], study: Study, budget: int, draws: int | None) -> list[Run]:
+    """The search: every trial of every system, on every draw; without draws on the data as they
+    are."""
+    return plan(
+        study, lambda own: [t for s in systems for t in trials(s, own, budget)], draws or 1, True
+    )
 
 
-def search_rows(
-    systems: Iterable[System], study: Study, runs: Path, budget: int
-) -> list[dict[str, Any]]:
+def to_run(
+    systems: Iterable[System], study: Study, runs: Path, budget: int, seeds: int, draws: int | None
+) -> list[Run]:
+    """Every system with every seed, or on every draw, and the settings that it was found to be best
+    with; its trials, once a draw, while some are open."""
+    number = seeds if draws is None else draws
+    found = plan(
+        study, lambda own: found_so_far(systems, own, runs, budget), number, draws is not None
+    )
+    return [run for run in found if run.system.trial is None or run.seed == run.study.draw]
+
+
+def search_rows(searched: list[Run], runs: Path) -> list[dict[str, Any]]:
     """What the search tried and found, a row a trial: `mae` is the test's, which it did not see."""
     rows = []
-    for system in systems:
-        for trial, point in zip(trials(system, study, budget), grid(system, study), strict=False):
-            result = Run(study, trial, 0).result(runs)
-            rows.append(
-                {
-                    "system": system.name,
-                    **point,
-                    **{
-                        k: result[k]
-                        for k in ("valid_mae", "mae", "parameters", "epochs", "seconds")
-                    },
-                }
-            )
+    for run in searched:
+        point = grid(run.system, run.study)[run.system.trial - 1]
+        result = run.result(runs)
+        found = {k: result[k] for k in ("valid_mae", "mae", "parameters", "epochs", "seconds")}
+        rows.append({"system": run.system.name, "draw": run.study.draw, **point, **found})
     return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,13 +17,16 @@ from .study import Study
 from .systems import System
 
 
-def plan(study: Study, systems: list[System], seeds: int, draws: bool = False) -> list[Run]:
+def plan(
+    study: Study, systems_of: Callable[[Study], list[System]], seeds: int, draws: bool = False
+) -> list[Run]:
     """Every system with seeds 0, 1, ...: all systems with the first seed first. With `draws` every
-    seed has a draw of the data of its own, the same for all systems."""
+    seed has a draw of the data of its own, the same for all systems; what the systems are may
+    depend on it."""
     if seeds < 1:
         raise ConfigError(f"{'draws' if draws else 'seeds'}: 1 or more, got {seeds}")
     studies = [replace(study, draw=seed if draws else 0) for seed in range(seeds)]
-    return [Run(study, system, k) for k, study in enumerate(studies) for system in systems]
+    return [Run(own, system, k) for k, own in enumerate(studies) for system in systems_of(own)]
 
 
 def open_runs(planned: list[Run], runs: Path) -> list[Run]:

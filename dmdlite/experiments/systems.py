@@ -39,7 +39,7 @@ class System:
     the `modalities` that it reads. `settings` are fields of the kind's configuration, `training`
     of TrainConfig; both differ from the run's recipe. `prior` puts the released code's edge priors
     into the GD-Units. `control` is a key of `controls.CONTROLS`. A `searched` system gets its
-    width, learning rate and dropout from `search.settled`; its `trial` number k is the k-th
+    width, learning rate and dropout from `search.to_run`; its `trial` number k is the k-th
     setting that the search tries.
     """
 
