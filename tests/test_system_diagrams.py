@@ -73,8 +73,18 @@ def test_the_ranking_is_drawn_best_first():
     (ax,) = ranking_plot(ranking, rows).axes
     labels = [label.get_text().split("  ")[0] for label in ax.get_yticklabels()]
     assert labels == ranking["system"].tolist()
-    assert "floor: 9.000" in ax.get_title(loc="right")
+    assert ax.get_title(loc="right") == "floor: 9.000"
     assert [t.get_text() for t in ax.get_legend().texts] == list(dict.fromkeys(FAMILIES.values()))
+
+
+def test_floor_and_ceiling_frame_the_ranking():
+    ranking, rows = ranked()
+    near = ranking["mae_high"].max() + 0.1
+    for floor, drawn in ((near, [1.5, near]), (99.0, [1.5])):
+        (ax,) = ranking_plot(ranking, rows.assign(floor_mae=floor), 1.5).axes
+        assert ax.get_title(loc="right") == f"ceiling: 1.500   floor: {floor:.3f}"
+        lines = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+        assert lines == pytest.approx(drawn)
 
 
 def test_cost_is_drawn_once_a_system_and_panel():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp, ttest_rel
 
 from dmdlite.experiments import tables
+from dmdlite.experiments.artifacts import csv_of
 from dmdlite.experiments.claims import CLAIMS, claims_table, verdicts
 from dmdlite.experiments.formatting import (
     Table,
@@ -227,3 +228,8 @@ def test_each_unit_scores_its_own_logits(unit):
     found = tables.alone(rows, next(iter(SYSTEMS)), "acc2", unit)
     assert found.shape == (3, 2)
     assert (found[2] == 0.9).all() == (unit == "hetero")
+
+
+def test_a_file_of_rows_rounds_measures_and_no_counts():
+    rows = pd.DataFrame({"parameters": [2317841.0, 49.0], "mae": [0.70268912345, np.nan]})
+    assert csv_of(rows) == "parameters,mae\n2317841,0.702689\n49,\n"

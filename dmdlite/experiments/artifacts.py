@@ -48,8 +48,8 @@ def as_written(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def csv_of(rows: pd.DataFrame) -> str:
-    """Six significant digits a number."""
-    return rows.to_csv(index=False, float_format="%.6g")
+    """Six significant digits a number, but all of a column of whole ones."""
+    return rows.convert_dtypes().to_csv(index=False, float_format="%.6g")
 
 
 def own_runs(name: str, planned: list[Run]) -> list[Run]:

@@ -151,9 +151,11 @@ def compared(
     return tables, figures, {"ranks": ranking, "chosen": settings}
 
 
-def ranking_plot(ranking: pd.DataFrame, rows: pd.DataFrame) -> Figure:
-    """MAE of every system with its interval, the best first, and the floor."""
-    return interval_dots(ranking, rows["floor_mae"].mean(), _families(ranking))
+def ranking_plot(ranking: pd.DataFrame, rows: pd.DataFrame, ceiling: float | None = None) -> Figure:
+    """MAE of every system with its interval, the best first; the floor, and a ceiling where one is
+    known (Chapter 11)."""
+    frame = {} if ceiling is None else {"ceiling": ceiling}
+    return interval_dots(ranking, frame | {"floor": rows["floor_mae"].mean()}, _families(ranking))
 
 
 def cost_plot(ranking: pd.DataFrame, rows: pd.DataFrame) -> Figure:

@@ -131,10 +131,13 @@ def family_styles(families: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 
 
 @styled
-def interval_dots(ranking: pd.DataFrame, floor: float, families: Mapping[str, str]) -> Figure:
+def interval_dots(
+    ranking: pd.DataFrame, frame: Mapping[str, float], families: Mapping[str, str]
+) -> Figure:
     """Columns system, mae, mae_low, mae_high: one line a system, coloured by family.
 
-    The floor stands above; its line is drawn where it lies near.
+    `frame`, the floor and perhaps a ceiling by name, stands above; a line is drawn where one of
+    them lies near.
     """
     figure, ax = plt.subplots(figsize=(7.5, 1.0 + 0.34 * len(ranking)))
     styles = family_styles(families)
@@ -143,9 +146,11 @@ def interval_dots(ranking: pd.DataFrame, floor: float, families: Mapping[str, st
         ax.plot([r.mae_low, r.mae_high], [row, row], color=style["color"], linewidth=2)
         ax.plot(r.mae, row, markersize=8, linestyle="", **style)
     low, high = ranking["mae_low"].min(), ranking["mae_high"].max()
-    if floor < high + (high - low):
-        ax.axvline(floor, color=FLOOR, linestyle="--")
-    ax.set_title(f"floor: {floor:.3f}", loc="right", color=FLOOR)
+    for mae in frame.values():
+        if 2 * low - high < mae < 2 * high - low:
+            ax.axvline(mae, color=FLOOR, linestyle="--")
+    named = "   ".join(f"{name}: {mae:.3f}" for name, mae in frame.items())
+    ax.set_title(named, loc="right", color=FLOOR)
     labels = [f"{r.system}  {r.rank}" for r in ranking.itertuples()]
     ax.set(yticks=range(len(ranking)), yticklabels=labels, xlabel="MAE (sentiment points), 90 %")
     ax.set_ylim(len(ranking) - 0.5, -0.5)
