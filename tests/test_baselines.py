@@ -221,12 +221,14 @@ def test_overfits_sixteen_samples(toy, name):
     shallow = {"layers": 1} if name in ("pmr", "mica") else {}
     own = {} if name == "linear" else {"dim": 16, **off, **shallow}
     model = made(few, name, **own)
-    epochs = 250 if name == "misa" else 120
-    patient = dict.fromkeys(("epochs", "stop_patience", "plateau_patience"), epochs)
+    patient = dict.fromkeys(("epochs", "stop_patience", "plateau_patience"), 25)
     steps = {"batch_size": 16, "learning_rate": 1e-2, "clip": 5.0}
     config = TrainConfig(**patient, **steps, progress=False, device="cpu")
-    dmdlite.fit(model, {"train": few, "valid": few}, config)
-    assert dmdlite.evaluate(model, few)["mae"] < 0.15
+    for _ in range(10 if name == "misa" else 5):  # most need two or three
+        dmdlite.fit(model, {"train": few, "valid": few}, config)
+        if (mae := dmdlite.evaluate(model, few)["mae"]) < 0.15:
+            return
+    pytest.fail(f"still {mae:.2f}")
 
 
 @EVERY

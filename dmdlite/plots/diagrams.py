@@ -18,31 +18,37 @@ from .style import COLOURS, INK, MARKERS, styled
 
 @styled
 def overview(modalities: Sequence[str] = MODALITIES) -> Figure:
-    """DMD from left to right: features, decoupling, fusion; the graphs act in training alone."""
-    figure, ax = plt.subplots(figsize=(10, 6.2))
+    """DMD from left to right: features, decoupling, attention, fusion; the graphs, dashed, act in
+    training alone."""
+    figure, ax = plt.subplots(figsize=(11, 6.2))
     m = len(modalities)
     rows = np.linspace(4.1, 0.5, m)
     for i, (name, y) in enumerate(zip(modalities, rows, strict=True)):
         colour = COLOURS[i % len(COLOURS)]
         box(ax, 0, y, 1.5, 0.75, name, colour)
         box(ax, 2.1, y, 1.15, 0.75, "temporal\nconvolution", colour)
-        box(ax, 3.95, y + 0.3, 1.2, 0.46, "common", colour, linestyle="-")
-        box(ax, 3.95, y - 0.3, 1.2, 0.46, "private", colour, linestyle="--")
+        box(ax, 3.95, y + 0.3, 1.2, 0.46, "common", colour)
+        box(ax, 3.95, y - 0.3, 1.2, 0.46, "private", colour)
         arrow(ax, (1.5, y), (2.1, y))
         arrow(ax, (3.25, y), (3.95, y + 0.3))
         arrow(ax, (3.25, y), (3.95, y - 0.3))
-        arrow(ax, (5.15, y + 0.3), (8.9, 2.45))
-        arrow(ax, (5.15, y - 0.3), (8.9, 2.15))
-        arrow(ax, (5.15, y + 0.3), (6.6, 4.55), linestyle="--")
-        arrow(ax, (5.15, y - 0.3), (6.6, 0.05), linestyle="--")
-    _graph(ax, 7.25, 4.6, m, "HomoGD, in training:\ncommon parts teach one another", True)
-    _graph(ax, 7.25, 0.0, m, "HeteroGD, in training:\nprivate parts attend, then teach", False)
-    box(ax, 8.9, 2.3, 1.0, 0.9, "adaptive\nfusion", "#bbbbbb")
-    arrow(ax, (9.9, 2.3), (10.5, 2.3))
-    ax.annotate("sentiment\n−3 … +3", (10.55, 2.3), va="center", ha="left")
-    for x, text in ((0.75, "Sequences"), (2.67, "One width d"), (4.55, "Decoupling")):
+        for target in rows:  # every modality's attention reads the others' private parts
+            arrow(ax, (5.15, y - 0.3), (6.15, target - 0.3))
+        box(ax, 6.15, y - 0.3, 1.2, 0.46, "attention", colour)
+        ax.plot([5.15, 7.35], [y + 0.3] * 2, color=INK, lw=0.9)
+        arrow(ax, (7.35, y + 0.3), (10.1, 2.45))
+        arrow(ax, (7.35, y - 0.3), (10.1, 2.15))
+        arrow(ax, (7.35, y + 0.3), (8.45, 4.6), linestyle="--")
+        arrow(ax, (7.35, y - 0.3), (8.45, 0.0), linestyle="--")
+    _graph(ax, 9.1, 4.7, m, "HomoGD, in training:\ncommon parts teach one another", True)
+    _graph(ax, 9.1, -0.1, m, "HeteroGD, in training:\nattended parts teach one another", False)
+    box(ax, 10.1, 2.3, 1.0, 0.9, "adaptive\nfusion", "#bbbbbb")
+    arrow(ax, (11.1, 2.3), (11.6, 2.3))
+    ax.annotate("sentiment\n−3 … +3", (11.65, 2.3), va="center", ha="left")
+    heads = ("Sequences", "One width d", "Decoupling", "Reinforcing")
+    for x, text in zip((0.75, 2.67, 4.55, 6.75), heads, strict=True):
         ax.annotate(text, (x, 5.0), ha="center", fontweight="bold")
-    ax.set(xlim=(-0.1, 11.6), ylim=(-1.4, 5.9), aspect="equal")
+    ax.set(xlim=(-0.1, 12.7), ylim=(-1.5, 6.0), aspect="equal")
     ax.axis("off")
     return figure
 
