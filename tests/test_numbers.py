@@ -103,7 +103,7 @@ SOURCES = {
         "0.49": "mmmo_crossval.json",
         "80.5": "toy-draws/simple.csv, ridge on language",
         "82.9": "toy-draws/simple.csv, DMD",
-        "1.17": "mosi400_aligned-5folds/simple.md",
+        "1.19": "mosi400_aligned-5folds/simple.md",
         "1.06": "mosi400_aligned-5folds/simple.md",
     },
 }
