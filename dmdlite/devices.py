@@ -29,13 +29,14 @@ def pick_device(name: str | None = None) -> torch.device:
     """The device called `name`, or by the environment's DMDLITE_DEVICE; else CUDA, else the CPU.
 
     Apple's MPS is taken only when it is named: its numbers are not those of other machines. Of
-    several processes on a machine each takes its own GPU. Raises ConfigError when PyTorch does not
-    know the name or cannot use it here.
+    several processes on a machine each takes its own GPU, unless one is named by its number.
+    Raises ConfigError when PyTorch does not know the name or cannot use it here.
     """
     name = name or os.environ.get("DMDLITE_DEVICE")
+    own = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
     if not name:
-        gpu = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-        return torch.device(gpu if torch.cuda.is_available() else "cpu")
+        return torch.device(own if torch.cuda.is_available() else "cpu")
+    name = own if name == "cuda" else name
     try:
         torch.empty(0, device=name)
         usable = torch.device(name).type != "meta"

@@ -38,6 +38,18 @@ def test_the_device_that_is_named_else_the_environments_else_cuda(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("named", "taken"), [(None, "cuda:1"), ("cuda", "cuda:1"), ("cuda:0", "cuda:0"), ("cpu", "cpu")]
+)
+def test_every_process_takes_its_own_gpu(monkeypatch, named, taken):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)  # as if it could be used
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert pick_device(named) == torch.device(taken)
+    monkeypatch.setenv("DMDLITE_DEVICE", named or "")
+    assert pick_device() == torch.device(taken)
+
+
+@pytest.mark.parametrize(
     ("given", "numbers", "used"),
     [
         (4, 0, 1),
