@@ -10,7 +10,7 @@ from torch import nn
 
 import dmdlite
 from dmdlite import checks
-from dmdlite.checks import GD_UNIT, Check, brute_force, check_gd_unit, run
+from dmdlite.checks import GD_UNIT, Check, brute_force, check_gd_unit, require, run
 from dmdlite.checks.building import close
 from dmdlite.checks.values import reference_locked
 from tests.zoo import RIGHT, WRONG
@@ -169,3 +169,26 @@ def test_any_answer_that_raises_is_one_line():
     (result,) = run([Check("x", "y", test)], None)
     assert result.line == "NOT   x: raised KeyError: 'a\\nb'. Read again: y"
     assert checks.Report([result]).failed == ["x"]
+
+
+class QueriesAndKeys(dmdlite.GDUnit):
+    """A g of its own, beside the layers of Eq. 8, which it leaves aside."""
+
+    def __init__(self, feature_dim, num_modalities=3, **options):
+        super().__init__(feature_dim, num_modalities, **options)
+        self.query, self.key = nn.Linear(feature_dim, 4), nn.Linear(feature_dim, 4)
+
+    def edge_scores(self, features, logits):
+        x = features.detach()
+        return self.query(x) @ self.key(x).transpose(1, 2)
+
+
+class Unlearned(QueriesAndKeys):
+    def edge_scores(self, features, logits):
+        return super().edge_scores(features, logits).detach()
+
+
+def test_a_g_of_ones_own_may_leave_the_layers_of_eq_8_aside():
+    require(QueriesAndKeys, "edge function learns", "graph not bent")
+    with pytest.raises(AssertionError, match="expected the loss to train g"):
+        require(Unlearned, "edge function learns")

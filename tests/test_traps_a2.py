@@ -60,7 +60,7 @@ def apart(of=lambda d: d.abs().sum() / 2, scaled=True):
     return distance
 
 
-def prior(known=None, order=lambda a: a, even=1e-3):
+def prior(known=None, order=lambda a: a, even=1e-3, edges=None):
     def prior_from_data(features, labels):
         y, r = torch.as_tensor(labels).numpy(), []
         for x in features:
@@ -72,7 +72,8 @@ def prior(known=None, order=lambda a: a, even=1e-3):
                 guess = cross_val_predict(model, x, y, cv=folds)
                 r.append(max(0.0, 1 - np.mean((y - guess) ** 2) / np.var(y)))
         r = torch.tensor(np.array(r), dtype=torch.float32)
-        better = order(r[:, None] - r).clamp(min=0) + even
+        ahead = r[:, None] - r
+        better = edges(r) if edges else order(ahead).clamp(min=0) + even
         better.fill_diagonal_(0)
         return better / better.sum()
 
@@ -96,6 +97,8 @@ test_a_right_answer_written_another_way_is_accepted = accepts(
         {"learned_half": half(), "apart": apart()},
         {"learned_half": lambda w, p, here=None: half()(w.double(), p, here), "apart": apart()},
         {"prior_from_data": prior()},
+        {"prior_from_data": prior(edges=lambda r: (r[:, None] - r).exp())},
+        {"prior_from_data": prior(edges=lambda r: (4 * (r[:, None] - r)).sigmoid())},
     ],
 )
 
@@ -132,5 +135,6 @@ test_a_wrong_answer_is_refused = refuses(
         {"prior_from_data": prior(order=lambda a: a.T)},
         {"prior_from_data": prior(order=torch.abs)},
         {"prior_from_data": prior(even=0)},
+        {"prior_from_data": prior(edges=lambda r: (r[:, None] + 0.01).expand(-1, len(r)).clone())},
     ],
 )

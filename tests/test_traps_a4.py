@@ -2,6 +2,7 @@
 another way than the solution."""
 
 import itertools
+from dataclasses import replace
 
 import torch
 
@@ -24,6 +25,32 @@ def voted(z, p):
     return (z * p).sum(1) / p.sum(1).clamp(min=1)
 
 
+def physiology(felt=lambda d: d.factors["common"][:, 0], shown=1.0, once=True):
+    """`felt` is what the steps know of a clip, `shown` how much of the private factor they show."""
+
+    def with_physiology(splits, seed=0):
+        found, g = {}, torch.Generator().manual_seed(seed)
+        maps = torch.randn(4, 4, generator=g)
+        for name, d in splits.items():
+            maps = maps if once else torch.randn(4, 4, generator=g)
+            n, values = len(d), []
+            private = torch.randn(n, 3, generator=g)
+            lengths = [0 if i % 20 == 7 else 4 + i % 5 for i in range(n)]
+            for i, length in enumerate(lengths):
+                mean = felt(d)[i] * maps[0] / maps[0].norm() + shown * private[i] @ maps[1:]
+                values.append(mean + 3 * torch.randn(length, 4, generator=g))
+            offsets = torch.tensor([0, *itertools.accumulate(lengths)])
+            found[name] = replace(
+                d,
+                values={**d.values, "physiology": torch.cat(values)},
+                offsets={**d.offsets, "physiology": offsets},
+                factors={**d.factors, "private_physiology": private},
+            )
+        return found
+
+    return with_physiology
+
+
 EDGES = {
     "edge_names": names(),
     "mean_weights": off_diagonal,
@@ -40,6 +67,7 @@ test_a_right_answer_written_another_way_is_accepted = accepts(
     "a4",
     [
         EDGES | LOGITS,
+        {"with_physiology": physiology()},
         LOGITS | {"vote": lambda z, p: (z * p).sum(1).double() / p.sum(1).clamp(min=1)},
     ],
 )
@@ -47,6 +75,9 @@ test_a_right_answer_written_another_way_is_accepted = accepts(
 test_a_wrong_answer_is_refused = refuses(
     "a4",
     [
+        {"with_physiology": physiology(lambda d: d.labels)},
+        {"with_physiology": physiology(shown=0)},
+        {"with_physiology": physiology(once=False)},
         EDGES | {"edge_names": names(itertools.combinations)},
         EDGES | {"edge_names": names(text="{1} -> {0}")},
         EDGES | {"mean_weights": lambda w: w.mean(0).flatten()},

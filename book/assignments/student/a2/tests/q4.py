@@ -32,4 +32,5 @@ def test_who_knows_teaches(prior_from_data):
     assert int(sent.argmax()) == 0, f'the clearest modality should send most: {sent.tolist()}'
     assert int(sent.argmin()) == 2, f'pure noise should send least: {sent.tolist()}'
     assert prior[0, 2] > prior[2, 0], 'noise should learn from the clear one, not teach it'
+    assert prior[0, 2] > prior[0, 3], 'the clearest modality should teach noise more than one that knows something: an edge weighs more, the better its teacher predicts than its student'
 
