@@ -26,7 +26,7 @@ class SentimentModel(nn.Module):
     config_class: type[ModelConfig]
     paper: str  # its title
     year: int
-    family: str  # what its idea is about, a key of `registry.FAMILIES`
+    family: str  # what its idea is about, a value of `experiments.comparison.FAMILIES`
     one_axis = False  # True: reads modalities step by step, so that unaligned ones are resampled
     interpretation = ""  # what had to be decided where no source says it
 

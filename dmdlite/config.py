@@ -158,8 +158,8 @@ class TrainConfig(Settings):
     accumulate: Count = 1  # batches whose mean gradient makes one step
     clip: Positive = 1.0  # largest gradient norm
     clip_value: Positive | None = None  # largest single gradient, cut before the norm is
-    plateau_patience: Whole = 4  # epochs without a better validation loss before the rate halves
-    stop_patience: Count = 10  # epochs without a better validation loss before training ends
+    plateau_patience: Whole = 4  # epochs without a better validation MAE before the rate halves
+    stop_patience: Count = 10  # epochs without a better validation MAE before training ends
     standardize: bool | None = None  # scale features by `train`; None: where they need it
     seed: Whole = 0
     device: Name | None = None  # None: see devices.pick_device

@@ -71,11 +71,13 @@ def test_slides_show_without_a_network(tmp_path):
 def test_the_copy_for_students_holds_no_solution(tmp_path):
     book = tmp_path / "book"
     shutil.copytree(ROOT / "book", book, ignore=shutil.ignore_patterns("results"))
-    assert hide(book) >= 61
+    shutil.copytree(ROOT / "tests", tmp_path / "tests")
+    assert hide(tmp_path) >= 61
+    assert not (tmp_path / "tests").exists()  # right answers, written another way
     for path in book.rglob("*.ipynb"):
         text = "\n".join(c.source for c in nbformat.read(path, 4).cells)
         assert "admonition} Solution" not in text, path
         assert "BEGIN SOLUTION" not in text, path
         assert "### Exercise 1" not in text or "raise NotImplementedError" in text
     assert (book / "assignments" / "student" / "a1" / "a1.ipynb").exists()
-    assert hide(book) == 0
+    assert hide(tmp_path) == 0

@@ -128,6 +128,7 @@ MISTAKES = {
     "predict onto nothing": (["predict", "RUN", "--data", "SMALL", "--out", "."], "not a place"),
     "crossval onto folder": (["crossval", "--data", "SMALL", "--out", "FOLDER"], "not a place"),
     "crossval seed": (["crossval", "--data", "SMALL", "--seed", "-1"], "seed: should be"),
+    "set device": (["crossval", "--data", "SMALL", "--set", "device=cpu"], "--set device: not"),
     "set out": (["train", "--data", "SMALL", "--out", "OUT", "--set", "out=x"], "--set out: not"),
     "crossval set seed": (["crossval", "--data", "SMALL", "--set", "seed=3"], "--set seed: not"),
     "huge seed": (["train", "--data", "SMALL", "--out", "OUT", "--seed", "4294967296"], "seed"),

@@ -1,5 +1,7 @@
 """`dmdlite reproduce` as a user runs it."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -8,6 +10,7 @@ from dmdlite import cli
 from dmdlite.experiments import separation, sweep
 from dmdlite.experiments.systems import EXPERIMENTS
 from tests.conftest import SMALL
+from tests.test_baselines import several
 
 SETTINGS = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 16}).items()]
 
@@ -16,9 +19,9 @@ SETTINGS = [f"--set={k}={v}" for k, v in (SMALL | {"batch_size": 16}).items()]
 def reproduce(run_script, toy_folder, tmp_path):
     """reproduce("table3", ...) -> (exit code, stdout, stderr); writes to tmp_path."""
 
-    def run(*args, data=toy_folder):
+    def run(*args, data=toy_folder, out=tmp_path):
         shared = ("--data", data, "--seeds", 2, "--epochs", 1, "--jobs", 1, "--trials", 1)
-        shared += ("--out", tmp_path)
+        shared += ("--out", out)
         return run_script(cli.app, "reproduce", *SETTINGS, *shared, *args)
 
     return run
@@ -129,3 +132,31 @@ def test_data_that_are_not_there(reproduce):
     code, _, err = reproduce("table3", data="nosuch")
     assert code == 2
     assert "nosuch" in err
+
+
+@pytest.mark.parametrize("names", [("eeg", "pulse"), ("pulse", "eeg", "hands", "gaze")])
+def test_data_with_modalities_of_its_own(reproduce, tmp_path, names):
+    """Two, or four: ridge regression on each alone, and claims that need three are not asked."""
+    splits = {}
+    for seed, split in enumerate(("train", "valid", "test")):
+        made = several(len(names), 16, seed)
+        values = dict(zip(names, made.values.values(), strict=True))
+        offsets = dict(zip(names, made.offsets.values(), strict=True))
+        ids = tuple(f"{split}{i}" for i in made.ids)
+        splits[split] = replace(made, values=values, offsets=offsets, ids=ids)
+    dmdlite.save_dataset(tmp_path / "mine", splits, source="a test")
+    for what in ("simple", "claims"):
+        code, _, err = reproduce(what, data="mine", out=tmp_path / "out")
+        assert code == 0, err
+        assert "Traceback" not in err
+    rows = pd.read_csv(tmp_path / "out" / "mine" / "simple.csv")
+    alone = [f"ridge on {m}" for m in names]
+    assert [s for s in dict.fromkeys(rows["system"]) if s.startswith("ridge on")] == alone
+    shown = (tmp_path / "out" / "mine" / "simple.md").read_text(encoding="utf-8")
+    assert all(name in shown for name in alone)
+    assert "ridge on language" not in shown
+    said = (tmp_path / "out" / "mine" / "claims.md").read_text(encoding="utf-8")
+    assert f"of {13 if len(names) == 2 else 14} claims" in said
+    assert ("In HeteroGD vision" in said) == (len(names) > 2)
+    listing = reproduce("simple", "--list", data="mine", out=tmp_path / "out")[1]
+    assert f"{2 * (4 + len(names) + 1)} of" in listing

@@ -101,7 +101,7 @@ def splits_of(
 ) -> np.ndarray:
     """[N] split of every clip: as given, or whole groups at random; all in test where none has a
     label. A clip whose label is not `known` [N] is in train, or, drawn, in none ("")."""
-    if "split" in about:
+    if "split" in about and any(about["split"]):  # a column left empty says nothing
         if shares:
             raise DataError(f"--shares: {source} says itself which split a clip is in")
         if unknown := sorted(set(about["split"]) - set(SPLITS)):

@@ -27,7 +27,7 @@ Settings = Annotated[
         "--set dim=16 --set gamma=0.2",
     ),
 ]
-Device = Annotated[str | None, typer.Option(help="cuda, mps or cpu; the best one by default")]
+Device = Annotated[str | None, typer.Option(help="cuda, mps or cpu; by default CUDA, else the CPU")]
 
 Split = Annotated[
     str | None, typer.Option(help="train, valid or test; test, or the only one, by default")

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from safetensors.torch import load_file
 
+from ..config import MODALITIES
 from ..plots.arrays import runs as run_plot
 from ..plots.graphs import distillation_graphs
 from ..plots.sweeps import code_map, edge_grid, edge_names, edge_violins, system_dots
@@ -25,11 +26,9 @@ from .systems import (
     CHOICE_CONTROLS,
     EDGE_CONTROLS,
     EXPERIMENTS,
-    SIMPLE_MODELS,
-    TABLE_3,
-    TABLE_5,
     VARIANTS,
     WEIGHTS,
+    reads_alone,
 )
 
 
@@ -53,10 +52,17 @@ def csv_of(rows: pd.DataFrame) -> str:
 
 
 def own_runs(name: str, planned: list[Run]) -> list[Run]:
-    """The runs that experiment `name` shows: seed by seed, its systems in their order."""
+    """The runs that experiment `name` shows: seed by seed, its systems in their order. Who reads
+    one modality alone stands where the paper's modalities do, whatever its own is called."""
     place = {(s.name, s.searched): i for i, s in enumerate(EXPERIMENTS[name].systems)}
-    own = [run for run in planned if (run.system.name, run.system.searched) in place]
-    return sorted(own, key=lambda run: (run.seed, place[run.system.name, run.system.searched]))
+
+    def at(run: Run) -> int | None:
+        alone = "modalities" in run.system.settings
+        title = reads_alone(MODALITIES[0]).name if alone else run.system.name
+        return place.get((title, run.system.searched))
+
+    own = [run for run in planned if at(run) is not None]
+    return sorted(own, key=lambda run: (run.seed, at(run)))
 
 
 def artifacts(name: str, rows: pd.DataFrame, own: list[Run], runs: Path) -> Artifacts:
@@ -64,16 +70,16 @@ def artifacts(name: str, rows: pd.DataFrame, own: list[Run], runs: Path) -> Arti
     return MAKERS[name](rows, own, runs)
 
 
-def mae_dots(rows: pd.DataFrame, systems: tuple[str, ...]) -> Figure:
-    found = {s: values(rows, s, "mae") for s in systems if s in set(rows["system"])}
+def mae_dots(rows: pd.DataFrame) -> Figure:
+    found = {s: values(rows, s, "mae") for s in dict.fromkeys(rows["system"])}
     return system_dots(found, "MAE (sentiment points), lower is better")
 
 
 def scored(
-    table: Callable[[pd.DataFrame], Table], systems: tuple[str, ...]
+    table: Callable[[pd.DataFrame], Table],
 ) -> Callable[[pd.DataFrame, list[Run], Path], Artifacts]:
     """A table of scores and the dots of its MAE."""
-    return lambda rows, *_: Artifacts({"": table(rows)}, {"": mae_dots(rows, systems)})
+    return lambda rows, *_: Artifacts({"": table(rows)}, {"": mae_dots(rows)})
 
 
 def unimodal(
@@ -161,7 +167,7 @@ def controls(rows: pd.DataFrame, *_) -> Artifacts:
     }
     figures = {
         "edges": edge_grid(weights, edge_names(found)),
-        "choices": mae_dots(rows, CHOICE_CONTROLS),
+        "choices": mae_dots(rows[rows["system"].isin(CHOICE_CONTROLS)]),
     }
     return Artifacts(
         {"edges": tables.edge_controls(rows), "choices": tables.choice_controls(rows)}, figures
@@ -171,10 +177,10 @@ def controls(rows: pd.DataFrame, *_) -> Artifacts:
 MAKERS: dict[str, Callable[[pd.DataFrame, list[Run], Path], Artifacts]] = {
     "table1": lambda *args: Artifacts(*compared(*args, 1)),
     "table2": lambda *args: Artifacts(*compared(*args, 2)),
-    "table3": scored(tables.table3, TABLE_3),
+    "table3": scored(tables.table3),
     "table4": unimodal(tables.table4, ("none", "FD")),
-    "table5": scored(tables.table5, TABLE_5),
-    "simple": scored(tables.simple, SIMPLE_MODELS),
+    "table5": scored(tables.table5),
+    "simple": scored(tables.simple),
     "weights": unimodal(tables.weights, WEIGHTS),
     "homogd": unimodal(tables.homogd, ("FD", "FD + HomoGD")),
     "fig1a": unimodal(tables.gaps, ("none", "FD", "FD + HomoGD", "DMD")),

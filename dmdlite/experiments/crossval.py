@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 import typer
 
-from ..commands.options import DataName, Settings, parse_settings
+from ..commands.options import DataName, Device, Settings, parse_settings
 from ..data.storage import warn_of_unfit
 from ..errors import ConfigError, DataError
 from ..files import ours, write_json
@@ -71,6 +71,7 @@ def crossval(
     ] = False,
     jobs: Annotated[int, typer.Option(help="Runs at a time; -1: one a core")] = -1,
     out: Annotated[Path | None, typer.Option(help="JSON file for all rows")] = None,
+    device: Device = None,
     settings: Settings = None,
 ) -> None:
     """Cross-validate a model, with ridge regression and shuffled-label controls.
@@ -80,7 +81,7 @@ def crossval(
     """
     kind = find_model(model)
     name = next(known for known, cls in ALL.items() if cls is kind)
-    refused = ("out", "seed", "resume", "progress")
+    refused = ("out", "seed", "device", "resume", "progress")
     model_set, train_set = parse_settings(settings, *refused, config_class=kind.config_class)
     if repeats < 1:
         raise ConfigError(f"repeats: 1 or more, got {repeats}")
@@ -88,9 +89,8 @@ def crossval(
         raise ConfigError(f"folds: from 2 to half the samples, got {folds}")
     out = ours(out, '"repeats"') if out else None
     warn_of_unfit(data)
-    study = Study(
-        data, folds=folds, model=tuple(model_set.items()), training=tuple(train_set.items())
-    )
+    model_set, train_set = tuple(model_set.items()), tuple(train_set.items())
+    study = Study(data, folds=folds, model=model_set, training=train_set, device=device)
     lacking = study.lacking
     if incomplete and not lacking:
         raise DataError(f"{data}: --incomplete, but no sample lacks a modality")

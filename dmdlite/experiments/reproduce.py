@@ -95,7 +95,7 @@ def reproduce(
             )
         draw_map(what, out, draws, jobs, study)
         return
-    systems, runs = systems_of(names), out / "runs"
+    systems, runs = systems_of(names, study.modalities), out / "runs"
     trials = to_try(systems, study, budget, draws)
 
     def planned() -> list[Run]:
@@ -230,11 +230,10 @@ def _csv(rows: pd.DataFrame, path: Path) -> None:
 
 def _listing(planned: list[Run], runs: Path) -> str:
     """One line an experiment: runs done, their seconds, what it shows."""
-    results = [(run, run.result(runs)) for run in planned]
+    results = {run.folder(runs): run.result(runs) for run in planned}
     lines = []
     for name, experiment in EXPERIMENTS.items():
-        needed = {(s.name, s.searched) for s in experiment.systems}
-        own = [r for run, r in results if (run.system.name, run.system.searched) in needed]
+        own = [results[run.folder(runs)] for run in own_runs(name, planned)]
         done = [result["seconds"] for result in own if result]
         if own:
             took = f"{sum(done) / 60:6.1f} min" if done else ""

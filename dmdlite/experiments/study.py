@@ -125,6 +125,11 @@ class Study:
         return self._loaded[2]
 
     @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the data's modalities."""
+        return next(iter(self.splits.values())).modalities
+
+    @property
     def found_setting(self) -> str:
         """ "aligned" or "unaligned"."""
         return in_setting(self.splits, None)[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,11 @@ class System:
         return dict(self.settings) | (priors if self.prior else {})
 
 
+def reads_alone(modality: str) -> System:
+    """Ridge regression on one modality."""
+    return System(f"ridge on {modality}", {"modalities": (modality,)}, "ridge")
+
+
 NO_CA = {"cross_attention": False, "hetero_gd": False}
 NO_GD = {"homo_gd": False, "hetero_gd": False}
 _ALL = [
@@ -78,7 +83,7 @@ _ALL = [
     System("ridge, absolute error", kind="ridge, absolute error"),
     System("MISA, absolute error", {"error": "absolute"}, "MISA", searched=True),
     # Simple models
-    *(System(f"ridge on {m}", {"modalities": (m,)}, "ridge") for m in MODALITIES),
+    *(reads_alone(m) for m in MODALITIES),
     System("MLP", kind="MLP"),
     System("task alone", NO_CA | NO_GD | {"lambda_dec": 0.0}),  # "none", with the encoders
     # HomoGD at other weights, and with logits that never see a label
@@ -119,11 +124,8 @@ TABLE_5 = ("linear", "MulT", "MulT + GD, weight 0", "MulT + GD", "DMD")
 SIMPLE_MODELS = ("linear", "ridge", *(f"ridge on {m}" for m in MODALITIES))
 SIMPLE_MODELS += ("MLP", "task alone", "DMD")
 WEIGHTS = ("FD", "FD + HomoGD", "FD + HomoGD, weight 2", "FD + HomoGD, labels unseen")
-VARIANTS = {  # Fig. 3 and 4: the paper's name -> system
-    "DMD (w/o Hom., Het.)": "FD + CA",
-    "DMD (w/o Het.)": "FD + HomoGD + CA",
-    "DMD": "DMD",
-}
+# Fig. 3 and 4: the paper's name -> system
+VARIANTS = {"DMD (w/o Hom., Het.)": "FD + CA", "DMD (w/o Het.)": "FD + HomoGD + CA", "DMD": "DMD"}
 EDGE_CONTROLS = (
     "DMD",
     "prior",
@@ -210,10 +212,12 @@ def chosen(what: str) -> list[str]:
     return [what]
 
 
-def systems_of(names: list[str]) -> list[System]:
-    """Every system that these experiments need, once."""
+def systems_of(names: list[str], modalities: Sequence[str] = MODALITIES) -> list[System]:
+    """Every system that these experiments need on data with these modalities, once."""
     needed = {(s.name, s.searched): s for name in names for s in EXPERIMENTS[name].systems}
-    return list(needed.values())
+    first, *others = (reads_alone(m).name for m in MODALITIES)
+    fitting = {first: [reads_alone(m) for m in modalities]} | dict.fromkeys(others, ())
+    return [s for system in needed.values() for s in fitting.get(system.name, [system])]
 
 
 # What about a hundred samples can support.
