@@ -1,11 +1,13 @@
 """Take the solutions out of a course's own copy of the book: python tools/hide_solutions.py
 
 The folded solutions of the chapters' exercises are removed. The assignments' sources, which hold
-solutions and hidden tests, are deleted; their student versions stay. Run it in a fork that
-students see, never in the repository that you keep: it cannot be undone but by git.
+solutions and hidden tests, are deleted, and so is tests/, which holds right answers to both; the
+student versions stay. Run it in a fork that students see, never in the repository that you keep: it
+cannot be undone but by git.
 """
 
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -14,9 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SOLUTION = re.compile(r":::\{admonition\} Solution\n.*?\n:::\n*", re.S)
 
 
-def hide(book: Path) -> int:
-    """Remove solutions under `book`; returns how many."""
-    removed = 0
+def hide(root: Path) -> int:
+    """Remove solutions under `root`, a checkout; returns how many."""
+    removed, book = 0, root / "book"
     for path in sorted(book.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         before = removed
@@ -30,8 +32,9 @@ def hide(book: Path) -> int:
     for source in sorted((book / "assignments").glob("*.ipynb")):
         source.unlink()
         removed += 1
+    shutil.rmtree(root / "tests", ignore_errors=True)
     return removed
 
 
 if __name__ == "__main__":
-    print(f"{hide(ROOT / 'book')} solutions removed")
+    print(f"{hide(ROOT)} solutions removed, and tests/")
