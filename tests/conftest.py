@@ -42,6 +42,12 @@ def model(toy):
     return dmdlite.DMD(dmdlite.DMDConfig.for_dataset(toy["train"], **SMALL)).eval()
 
 
+@pytest.fixture(autouse=True)
+def no_device_named(monkeypatch):
+    """A chapter's first cell names one, for the rest of the process."""
+    monkeypatch.delenv("DMDLITE_DEVICE", raising=False)
+
+
 @pytest.fixture(scope="session")
 def assignment(tmp_path_factory, testrun_uid):
     """assignment(name) -> its folder, built once for all processes of this run of the tests."""
