@@ -107,9 +107,12 @@ def test_every_draw_is_searched_by_itself(study, tmp_path, monkeypatch):
     waiting = to_run(systems, study, tmp_path, 2, 9, draws)
     assert [run.system.trial for run in waiting] == [1, 2, None] * draws  # none is settled yet
     lowest = {(0, 1): 0.5, (0, 2): 0.6, (1, 1): 0.6, (1, 2): 0.5, (2, 1): 0.7, (2, 2): 0.7}
-    monkeypatch.setattr(
-        Run, "result", lambda run, _: {"valid_mae": lowest[run.study.draw, run.system.trial]}
-    )
+
+    def result(run, _):
+        assert run.seed == run.study.draw  # no other run was made
+        return {"valid_mae": lowest[run.study.draw, run.system.trial]}
+
+    monkeypatch.setattr(Run, "result", result)
     planned = to_run(systems, study, tmp_path, 2, 9, draws)
     first, second = (dict(t.settings) for t in trials(TFN, study, 2))
     own = [run for run in planned if run.system.name == "TFN"]
