@@ -10,7 +10,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 export PYTHONUTF8 := 1
 SOURCES := dmdlite data_scripts tests benchmarks tools book _ext
 
-.PHONY: help book pdf epub zip pages links test execute bench reproduce assignments checks-report slides set-repo clean
+.PHONY: help book pdf epub zip pages links test test-long execute bench reproduce assignments checks-report slides set-repo clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,8 +65,12 @@ test: $(VENV)/.video  ## lint, unit and property tests, every notebook against i
 	ruff check $(SOURCES)
 	ruff format --check $(SOURCES)
 	lint-imports --no-cache
-	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile --durations=12
+	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile --durations=12 -m "not long"
 	python tests/run_notebooks.py
+	@echo "this left out what takes long: make test-long (CI runs both)"
+
+test-long: $(VENV)/.video  ## the rest: classes graded, assignments built, sweeps killed, all tables
+	OMP_NUM_THREADS=1 pytest -q -n 2 --dist loadfile --durations=12 -m long
 
 execute: $(VENV)/.ready  ## run all notebooks and write their outputs back
 	python tools/execute.py

@@ -50,6 +50,7 @@ def shown(path):
 
 
 @ALL
+@pytest.mark.long
 def test_committed_student_version_is_the_built_one(built, name):
     fresh, committed = built(name) / "student", SOURCES / "student" / name
     files = sorted(p.relative_to(fresh) for p in fresh.rglob("*") if p.is_file())
@@ -59,12 +60,14 @@ def test_committed_student_version_is_the_built_one(built, name):
 
 
 @ALL
+@pytest.mark.long
 def test_student_version_holds_no_solution_and_no_hidden_test(built, name):
     assert leaks(SOURCES / f"{name}.ipynb", built(name) / "student") == []
     assert len(secrets(SOURCES / f"{name}.ipynb")) > 30
 
 
 @ALL
+@pytest.mark.long
 def test_a_leak_is_found(built, name, tmp_path):
     student = tmp_path / "student"
     shutil.copytree(built(name) / "student", student)
@@ -77,6 +80,7 @@ def test_a_leak_is_found(built, name, tmp_path):
 
 
 @ALL
+@pytest.mark.long
 def test_student_version_runs_top_to_bottom_and_every_part_fails_as_not_written(built, name):
     notebook = nbformat.read(built(name) / "student" / f"{name}.ipynb", 4)
     checked = [c for c in notebook.cells if c.source.startswith("grader.check(")]
@@ -95,6 +99,7 @@ def with_code(notebook, code):
 
 
 @ALL
+@pytest.mark.long
 def test_solution_gets_full_marks_a_stub_none_and_doing_nothing_a_tenth_at_most(
     built, name, tmp_path
 ):
@@ -131,6 +136,7 @@ def test_every_assert_speaks(name):
 
 
 @ALL
+@pytest.mark.long
 def test_points_of_the_front_page_of_the_tests_and_their_sum_agree(built, name):
     found = questions(name)
     assert sum(points for *_, points in found) == 100
@@ -188,6 +194,7 @@ def test_written_parts_have_a_rubric_that_reaches_their_points(name):
     assert len(answer.split()) < 400
 
 
+@pytest.mark.long
 def test_gradescope_gets_the_versions_that_ci_runs(built):
     with zipfile.ZipFile(built("a1") / "a1-autograder.zip") as archive:
         environment = yaml.safe_load(archive.read("environment.yml"))
@@ -199,6 +206,7 @@ def test_gradescope_gets_the_versions_that_ci_runs(built):
         assert pin in pip
 
 
+@pytest.mark.long
 def test_github_gets_a_repository_that_grades_by_the_tests_shown(built):
     folder = built("a1") / "github"
     json.loads((folder / ".devcontainer" / "devcontainer.json").read_text())

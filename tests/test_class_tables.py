@@ -84,6 +84,7 @@ def graded(course, lms, **options):
     return out
 
 
+@pytest.mark.long
 def test_the_roster_says_who_is_missing_and_marks_of_a_person_are_kept(course):
     out = graded(course, "moodle")
     ada, zoe, ben = rows_of(out)
@@ -106,6 +107,7 @@ def test_the_roster_says_who_is_missing_and_marks_of_a_person_are_kept(course):
     ]
 
 
+@pytest.mark.long
 def test_canvas_gets_its_own_columns_back(course):
     out = graded(course, "canvas")
     ada, ben = rows_of(out.with_name("canvas.csv"))

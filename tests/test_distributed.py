@@ -16,6 +16,7 @@ from dmdlite.processes import Processes
 from dmdlite.registry import MODELS, find_model
 from tests.conftest import SMALL
 
+pytestmark = pytest.mark.long
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STILL = SMALL | {"embed_dropout": 0.0, "output_dropout": 0.0}
 SYSTEMS = {name: SMALL if name in ("DMD", "MulT") else {"dim": 8} for name in MODELS}

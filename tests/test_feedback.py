@@ -77,6 +77,7 @@ def possible(folder, *names):
             yield name
 
 
+@pytest.mark.long
 def test_odd_names_cost_nobody_their_marks(handed_in, tmp_path):
     odd = possible(tmp_path, "x" * 249 + ".ipynb", "j\udcfcrgen.ipynb")
     _, folder = handed_in("ada.ipynb", "ada.txt/a1.ipynb", *odd)

@@ -17,6 +17,8 @@ from dmdlite.grading.tests import sources
 from tests.submissions import LOOP, write
 from tests.tiny_assignment import TINY, built, notebook
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def course(assignment, tmp_path_factory):

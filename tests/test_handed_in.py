@@ -58,6 +58,7 @@ ROWS = {
 }
 
 
+@pytest.mark.long
 def test_every_file_has_a_row(pile, tmp_path):
     tiny = built(tmp_path / "tiny", q1=TINY["q1"])
     feedback = tmp_path / "feedback"

@@ -58,10 +58,14 @@ def test_conda_environment_installs_the_same_lists():
     assert f"python{PROJECT['requires-python']}" in environment["dependencies"]
 
 
-def test_ci_runs_make_test_and_nothing_more():
+def test_ci_runs_both_halves_of_the_tests_and_nothing_more():
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
     commands = [x for x in lines if x and not x.startswith(("#", "set "))]
-    assert commands == ['exec make -C "$(dirname "$0")/.." test']
+    assert commands == ['exec make -C "$(dirname "$0")/.." test test-long']
+    chosen = re.findall(r' -m (".*"|\w+)$', (ROOT / "Makefile").read_text(), re.M)
+    assert chosen == ['"not long"', "long"]
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text()
+    assert "run: make test test-long\n" in workflow
 
 
 def test_the_version_is_the_same_everywhere():

@@ -32,6 +32,7 @@ def folder(tmp_path, toy_folder):
     return tmp_path / toy_folder.name
 
 
+@pytest.mark.long
 def test_everything_is_written_and_nothing_done_twice(reproduce, folder, tmp_path, monkeypatch):
     code, out, err = reproduce("all")
     assert code == 0, err
@@ -111,6 +112,7 @@ def test_mistakes_end_in_one_line(reproduce, args, message):
     assert "Traceback" not in err
 
 
+@pytest.mark.long
 def test_a_search_is_submitted_before_what_it_decides(reproduce, folder):
     pytest.importorskip("submitit", reason="make test installs the cluster extra")
     code, out, err = reproduce("table1", "--trials", 2, "--cluster", "debug")

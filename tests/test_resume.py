@@ -47,6 +47,7 @@ def wait_for_writes(process, path, writes):
             writes -= 1
 
 
+@pytest.mark.long
 def test_kill_at_random_moments_then_resume(toy_folder, tmp_path):
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run(command(toy_folder, tmp_path / "whole"), check=True, **quiet)

@@ -189,6 +189,7 @@ def whole(toy_folder, tmp_path_factory):
     return rows_of(runs)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("jobs", "most"), [(1, 2), (2, 1)])
 def test_a_killed_sweep_goes_on(toy_folder, whole, tmp_path, jobs, most):
     parts, kills = tmp_path / "parts", 0
