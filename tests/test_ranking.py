@@ -1,5 +1,7 @@
 """Rank intervals: what is sure is sure, what is chance is not, and tables say so."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,10 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
-from dmdlite.experiments.comparison import FAMILIES, comparison, cost_table, rank_table
+import dmdlite
+from dmdlite.data.groups import groups_of, groups_tested_on
+from dmdlite.experiments.comparison import FAMILIES, comparison, cost_table, rank_table, ranks
 from dmdlite.experiments.formatting import NONE, shown_p, values
 from dmdlite.experiments.ranking import rank_intervals
-from dmdlite.experiments.systems import TABLE_1
+from dmdlite.experiments.study import Study
+from dmdlite.experiments.sweep import plan, sweep
+from dmdlite.experiments.systems import SYSTEMS, TABLE_1
 from dmdlite.registry import MODELS
 from tests.test_tables import lines, planted
 
@@ -41,9 +47,67 @@ def test_intervals_cover_as_often_as_they_say():
     covered = 0
     for trial in range(100):
         shared = rng.gamma(2, size=200)
-        found = rank_intervals({"a": np.stack([shared] * 3), "b": np.stack([shared] * 3)}, trial)
+        errors = {"a": np.stack([shared] * 3), "b": np.stack([shared] * 3)}
+        found = rank_intervals(errors, seed=trial)
         covered += found["mae_low"][0] <= 2 <= found["mae_high"][0]
     assert 80 <= covered <= 98
+
+
+def test_clips_of_one_video_are_one_observation():
+    """Twenty clips a video that all err alike: the interval is as wide as that of the videos."""
+    rng = np.random.default_rng(3)
+    by_video = rng.gamma(2, size=(3, 15))
+    videos = np.repeat(np.arange(15), 20)
+    by_clip = {"a": np.repeat(by_video, 20, axis=1), "b": np.repeat(by_video + 1, 20, axis=1)}
+    whole = rank_intervals(by_clip, [videos] * 3)
+    expected = rank_intervals({"a": by_video, "b": by_video + 1})
+    pd.testing.assert_frame_equal(whole, expected)
+    apart = rank_intervals(by_clip)
+    width = lambda found: (found["mae_high"] - found["mae_low"]).iloc[0]  # noqa: E731
+    assert width(whole) > 1.5 * width(apart)  # the seeds' share is in both
+
+
+def test_draws_may_differ_in_size_and_large_videos_count_by_their_clips():
+    errors = {"a": [np.array([1.0, 1, 4]), np.array([2.0, 2])], "b": [np.ones(3) * 5, np.ones(2)]}
+    found = rank_intervals(errors, [("x", "x", "y"), ("x", "x")]).set_index("system")
+    assert found["mae"].to_dict() == {"a": 2.0, "b": 3.0}  # every draw counts alike
+    # Draw 1 is x alone (1), y alone (4) or both (2), in 1, 1 and 2 of 4 cases; draw 2 is always 2.
+    # So of both: 1 in 1/16, 1.5 in 1/8, 2 in 5/8, 3 in 1/8, 4 in 1/16.
+    assert found.loc["a", ["mae_low", "mae_high"]].tolist() == [1.0, 4.0]
+
+
+@pytest.mark.parametrize(("folds", "draws"), [(0, True), (0, False), (3, True)])
+def test_videos_that_ids_name_are_resampled_whole(toy, tmp_path, folds, draws):
+    """Drawn again, they are of unequal size."""
+    named = {
+        split: replace(data, ids=tuple(f"{split}{i // 5}[{i % 5}]" for i in range(len(data))))
+        for split, data in toy.items()
+    }
+    dmdlite.save_dataset(tmp_path / "named", named, source="a test")
+    study = Study(str(tmp_path / "named"), folds=folds, training=(("epochs", 1),), device="cpu")
+    own = plan(study, lambda _: [SYSTEMS["ridge"], SYSTEMS["MLP"]], 3, draws)
+    rows = pd.DataFrame(sweep(own, tmp_path / "runs", 1, progress=False))
+    found = ranks(own, tmp_path / "runs")
+    assert found.set_index("system")["mae"].to_dict() == pytest.approx(
+        rows.groupby("system")["mae"].mean().to_dict()
+    )
+    caption = rank_table(found, rows.assign(parameters=1)).caption
+    assert f"over groups of test samples and {'draws' if draws else 'seeds'}." in caption
+
+
+def test_tested_groups(toy):
+    """A part's ids are read with the others': here one video a clip, and two in all."""
+    ids = ("a_1", "a_2", "b_1"), ("b_2",), ("a_3", "b_3")
+    splits = {
+        split: replace(toy["train"].subset(range(len(own))), ids=own)
+        for split, own in zip(("train", "valid", "test"), ids, strict=True)
+    }
+    assert groups_of(splits["test"]) == ()
+    assert groups_tested_on(splits) == ("a", "b")
+    on_record = splits | {"test": replace(splits["test"], groups=("x", "x"))}
+    assert groups_tested_on(on_record) == ("x", "x")
+    assert groups_tested_on({"all": splits["train"]}) == ()  # whose folds are by clip
+    assert groups_tested_on(toy) == ()
 
 
 @given(seed=st.integers(0, 50), seeds=st.integers(1, 4))
@@ -82,6 +146,7 @@ def test_cost_and_ranks_in_tables():
     assert table["TFN"]["learning rate"] == "0.0005"
     assert table["ridge"]["width"] == table["ridge"]["epochs"] == NONE
     ranking = rank_intervals({s: np.full((2, 3), k) for k, s in enumerate(TABLE_1)})
+    ranking = ranking.assign(resampled="test samples")
     best = lines(rank_table(ranking, rows))["1"]
     assert (best["system"], best["first (%)"]) == ("linear", "100")
 

@@ -42,6 +42,17 @@ def groups_of(dataset: MultimodalDataset) -> tuple[str, ...]:
     return dataset.groups or videos_of(dataset.ids)
 
 
+def groups_tested_on(splits: dict[str, MultimodalDataset]) -> tuple[str, ...]:
+    """The group of every sample of the split "test", or of "all", of which folds are made; ()
+    where none is known."""
+    test = splits.get("all", splits.get("test"))
+    if test.groups or "all" in splits:
+        return test.groups
+    ids = [name for part in splits.values() for name in part.ids]
+    video = dict(zip(ids, videos_of(ids), strict=False))  # of all: a part alone may not show it
+    return tuple(video[name] for name in test.ids) if video else ()
+
+
 def grouping(splits: dict[str, MultimodalDataset]) -> str:
     """What folds of these splits together would be made by, in words."""
     known = all(data.groups for data in splits.values())

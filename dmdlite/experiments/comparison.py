@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from safetensors.torch import load_file
 
+from ..data.groups import groups_tested_on
 from ..plots.sweeps import cost_scatter, interval_dots
 from ..registry import ALL, MODELS
 from . import paper
@@ -106,13 +107,18 @@ def _counted(picked: pd.Series) -> str:
 
 
 def ranks(own: list[Run], runs: Path) -> pd.DataFrame:
-    """`rank_intervals` of the absolute errors that the runs left."""
+    """`rank_intervals` of the absolute errors that the runs left, and what was resampled: whole
+    groups where the data name them."""
     errors: dict[str, list] = {}
+    groups: dict[int, tuple[str, ...]] = {}
     for run in own:
         outputs = load_file(run.folder(runs) / OUTPUTS)
         error = (outputs["prediction"] - outputs["labels"]).abs().numpy()
         errors.setdefault(run.system.name, []).append(error)
-    return rank_intervals(errors)
+        groups[run.seed] = groups_tested_on(run.study.splits)
+    known = all(groups.values())
+    found = rank_intervals(errors, list(groups.values()) if known else None)
+    return found.assign(resampled="groups of test samples" if known else "test samples")
 
 
 def rank_table(found: pd.DataFrame, rows: pd.DataFrame) -> Table:
@@ -131,8 +137,8 @@ def rank_table(found: pd.DataFrame, rows: pd.DataFrame) -> Table:
     share = round(100 * (LEVELS[1] - LEVELS[0]))
     columns = ("rank", "system", "MAE", f"MAE, {share} %", f"rank, {share} %", "first (%)")
     caption = (
-        f"Ranking by MAE; intervals from a bootstrap over test samples and {repeated(rows)}s. "
-        f"{about(rows)}"
+        f"Ranking by MAE; intervals from a bootstrap over {found['resampled'].iloc[0]} and "
+        f"{repeated(rows)}s. {about(rows)}"
     )
     return Table(caption, columns, cells)
 
