@@ -3,11 +3,13 @@
 import re
 import shutil
 import subprocess
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from set_repo import SINGLE_SOURCE, addresses, set_repo, text_files
 
@@ -39,6 +41,20 @@ def test_constraints_pin_every_requirement_within_its_bounds():
     for requirement in requirements():
         version = pins()[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), requirement
+
+
+def test_a_pin_installs_on_the_oldest_python_and_on_the_newest():
+    """One list for all of them: a pin made on one Python may leave another out."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
+    pythons = workflow["jobs"]["linux"]["strategy"]["matrix"]["python"]
+    assert PROJECT["requires-python"] == f">={pythons[0]}"
+    tried = 0
+    for found in distributions():
+        wants = found.metadata.get("Requires-Python")
+        if wants and canonicalize_name(found.name) in pins():
+            tried += 1
+            assert all(SpecifierSet(wants).contains(f"{p}.0") for p in pythons), found.name
+    assert tried > 100
 
 
 def test_every_requirement_has_a_lower_bound_and_a_reason():
