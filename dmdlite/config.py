@@ -6,6 +6,7 @@ print, compare, and go to JSON and back. A field's type says what it may be, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from torch import nn
@@ -28,6 +29,12 @@ from .settings import (
 )
 
 MODALITIES = ("language", "vision", "audio")
+
+
+def paper_order(names: Sequence[str]) -> list[str]:
+    """Language, vision and audio first where all three are there, in this order; else as given."""
+    known = MODALITIES if set(MODALITIES) <= set(names) else ()
+    return [*known, *(name for name in names if name not in known)]
 
 
 @configuration

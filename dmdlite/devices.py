@@ -33,19 +33,20 @@ def pick_device(name: str | None = None) -> torch.device:
     Raises ConfigError when PyTorch does not know the name or cannot use it here.
     """
     name = name or os.environ.get("DMDLITE_DEVICE")
-    own = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    rank = int(os.environ.get("LOCAL_RANK", 0))
+    own = f"cuda:{rank if rank < torch.cuda.device_count() else 0}"  # or it sees only its own
     if not name:
         return torch.device(own if torch.cuda.is_available() else "cpu")
-    name = own if name == "cuda" else name
+    taken = own if name == "cuda" else name
     try:
-        torch.empty(0, device=name)
-        usable = torch.device(name).type != "meta"
+        torch.empty(0, device=taken)
+        usable = torch.device(taken).type != "meta"
     except (RuntimeError, AssertionError, ImportError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"device: {name!r} cannot be used here ({reason})") from None
     if not usable:
         raise ConfigError(f"device: {name!r} holds no numbers")
-    return torch.device(name)
+    return torch.device(taken)
 
 
 def autocast(device: torch.device, bf16: bool) -> torch.autocast:

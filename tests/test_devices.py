@@ -43,10 +43,24 @@ def test_the_device_that_is_named_else_the_environments_else_cuda(monkeypatch):
 def test_every_process_takes_its_own_gpu(monkeypatch, named, taken):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch, "empty", lambda *_, **__: None)  # as if it could be used
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert pick_device(named) == torch.device(taken)
     monkeypatch.setenv("DMDLITE_DEVICE", named or "")
     assert pick_device() == torch.device(taken)
+
+
+def test_a_process_that_sees_its_own_gpu_alone_takes_that(monkeypatch):
+    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert pick_device("cuda") == torch.device("cuda:0")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_gpu_that_is_not_there_is_called_as_it_was_typed():
+    with pytest.raises(dmdlite.ConfigError, match="device: 'cuda' cannot be used here"):
+        pick_device("cuda")
 
 
 @pytest.mark.parametrize(

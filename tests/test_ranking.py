@@ -151,6 +151,17 @@ def test_cost_and_ranks_in_tables():
     assert (best["system"], best["first (%)"]) == ("linear", "100")
 
 
+def test_captions_say_where_nothing_was_searched():
+    rows = planted(systems=TABLE_1).assign(parameters=1234.0, seconds=2.5, epochs=7)
+    chosen = pd.DataFrame({"system": ["TFN"], "draw": 0, "dim": 16}).assign(
+        learning_rate=5e-4, dropout=0.4
+    )
+    for table in (comparison(rows, 1, False), cost_table(rows, chosen, False)):
+        assert "default" in table.caption
+        assert "searched alike" not in table.caption
+        assert "search chose" not in table.caption
+
+
 def test_what_every_draw_chose_is_counted():
     rows = planted(systems=("TFN",)).assign(seconds=2.5, epochs=7)
     rows["parameters"] = [1000.0 if seed else 2000.0 for seed in rows["seed"]]

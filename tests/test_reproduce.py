@@ -112,6 +112,14 @@ def test_mistakes_end_in_one_line(reproduce, args, message):
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("option", ["seeds", "draws"])
+def test_none_of_them_is_refused_before_anything_is_trained(reproduce, monkeypatch, option):
+    monkeypatch.setattr(sweep, "carry_out", lambda *_: pytest.fail("trained before it refused"))
+    code, _, err = reproduce("table1", f"--{option}", 0)
+    assert code == 2
+    assert f"{option}: 1 or more, got 0" in err
+
+
 @pytest.mark.long
 def test_a_search_is_submitted_before_what_it_decides(reproduce, folder):
     pytest.importorskip("submitit", reason="make test installs the cluster extra")
@@ -159,6 +167,9 @@ def test_data_with_modalities_of_its_own(reproduce, tmp_path, names):
     assert "ridge on language" not in shown
     said = (tmp_path / "out" / "mine" / "claims.md").read_text(encoding="utf-8")
     assert f"of {13 if len(names) == 2 else 14} claims" in said
-    assert ("In HeteroGD vision" in said) == (len(names) > 2)
+    assert ("In HeteroGD eeg teaches hands" in said) == (len(names) > 2)
+    assert f"In HomoGD {names[0]} teaches" in said
+    assert "language" not in said
+    assert "vision" not in said
     listing = reproduce("simple", "--list", data="mine", out=tmp_path / "out")[1]
     assert f"{2 * (4 + len(names) + 1)} of" in listing

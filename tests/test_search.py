@@ -19,6 +19,7 @@ from dmdlite.experiments.search import (
     to_run,
     to_try,
     trials,
+    was_searched,
 )
 from dmdlite.experiments.study import Study
 from dmdlite.experiments.systems import EXPERIMENTS, SYSTEMS, TABLE_1
@@ -128,6 +129,7 @@ def test_seeds_share_the_search_of_the_data_as_they_are(study, tmp_path):
     planned = to_run([TFN], study, tmp_path, 2, 3, None)
     assert [run.seed for run in planned] == [0, 1, 2]
     assert len({str(dict(run.system.settings)) for run in planned}) == 1
+    assert all(map(was_searched, planned))
 
 
 def test_what_is_done_is_not_searched_again(study, tmp_path, monkeypatch):
@@ -140,6 +142,7 @@ def test_no_budget_leaves_the_defaults(study, tmp_path):
     (found,) = settled([DMD], study, tmp_path, 0)
     assert not found.settings
     assert to_try([DMD], study, 0, 3) == []
+    assert not was_searched(Run(study, found, 0))
     model, _ = Run(study, found, 0).configs
     assert model.dim == SMALL["dim"]
 

@@ -69,6 +69,42 @@ def test_done_runs_are_not_repeated(study, tmp_path, monkeypatch):
     assert sweep.sweep(planned, tmp_path, 1, progress=False) == first
 
 
+@pytest.mark.parametrize(
+    ("named", "elsewhere", "taken"),
+    [
+        (None, "", ["cuda:0", "cuda:1", "cuda:0"]),
+        ("cuda", "cpu", ["cuda:0", "cuda:1", "cuda:0"]),
+        ("cpu", "", [None] * 3),
+        ("cuda:1", "", [None] * 3),
+        (None, "cpu", [None] * 3),
+    ],
+)
+def test_runs_take_turns_on_gpus_unless_a_device_is_named(
+    study, tmp_path, monkeypatch, named, elsewhere, taken
+):
+    given = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(sweep, "carry_out", lambda run, runs, device: given.append(device))
+    monkeypatch.setenv("DMDLITE_DEVICE", elsewhere)
+    planned = plan(study(device=named), lambda _: [SYSTEMS["FD"]], 3)
+    sweep.sweep(planned, tmp_path, 1, progress=False)
+    assert given == taken
+
+
+def test_the_prior_lets_language_teach_wherever_it_stands(study, toy, tmp_path):
+    usual, _ = Run(study(), SYSTEMS["prior"], 0).configs
+    turned = ("audio", "language", "vision")
+    moved = {split: data.select(*turned) for split, data in toy.items()}
+    dmdlite.save_dataset(tmp_path / "turned", moved, "toy")
+    other, _ = Run(replace(study(), data=str(tmp_path / "turned")), SYSTEMS["prior"], 0).configs
+    assert other.modalities == turned
+    for name in ("gd_prior", "hetero_prior"):
+        a, b = (torch.as_tensor(getattr(config, name)) for config in (usual, other))
+        at = [usual.modalities.index(m) for m in turned]
+        assert b.allclose(a[at][:, at])
+        assert not b.allclose(a)
+
+
 def test_a_row_without_its_validation_error_is_done_again(study, tmp_path):
     planned = plan(study(), lambda _: [SYSTEMS["FD"], SYSTEMS["ridge"]], 1)
     first = sweep.sweep(planned, tmp_path, 1, progress=False)

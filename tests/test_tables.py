@@ -204,6 +204,13 @@ def test_claims_hold_fail_or_are_not_seen():
     assert by_start("Decoupling lifts")["verdict"] == "none"  # no difference at all: no p
 
 
+def test_claims_are_of_names_wherever_their_columns_stand():
+    rows = planted()
+    pd.testing.assert_frame_equal(verdicts(rows), verdicts(rows[rows.columns[::-1]]))
+    renamed = rows.rename(columns=lambda c: c.replace("language", "pulse"))
+    assert "In HomoGD pulse teaches (Fig. 5a)" in set(verdicts(renamed)["claim"])
+
+
 def test_claims_about_edges():
     up = {f"homo_edge_language_{m}": {"DMD": (0.4, 0.42, 0.38)} for m in ("vision", "audio")}
     down = {"hetero_edge_vision_audio": {"DMD": (0.05, 0.06, 0.04)}}

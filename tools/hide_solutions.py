@@ -1,8 +1,8 @@
 """Take the solutions out of a course's own copy of the book: python tools/hide_solutions.py
 
 The folded solutions of the chapters' exercises are removed. The assignments' sources, which hold
-solutions and hidden tests, are deleted, and so is tests/, which holds right answers to both; the
-student versions stay. Run it in a fork that students see, never in the repository that you keep: it
+solutions and hidden tests, are deleted, and so is tests/, which holds right answers to both, with
+the workflow that runs it; the student versions stay. Run it in a fork that students see, never in the repository that you keep: it
 cannot be undone but by git.
 """
 
@@ -32,7 +32,9 @@ def hide(root: Path) -> int:
     for source in sorted((book / "assignments").glob("*.ipynb")):
         source.unlink()
         removed += 1
-    shutil.rmtree(root / "tests", ignore_errors=True)
+    if (root / "tests").exists():
+        shutil.rmtree(root / "tests")
+    (root / ".github" / "workflows" / "test.yml").unlink(missing_ok=True)
     return removed
 
 

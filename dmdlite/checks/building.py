@@ -41,7 +41,7 @@ def share_parameters(source: nn.Module, target: nn.Module) -> None:
 
 def gradient(value: Tensor, wanted: Tensor) -> Tensor:
     """d value / d wanted, zeros where there is no path."""
-    if not value.requires_grad:
+    if not (value.requires_grad and wanted.requires_grad):  # a unit may freeze some
         return torch.zeros_like(wanted)
     (found,) = torch.autograd.grad(value, wanted, retain_graph=True, allow_unused=True)
     return torch.zeros_like(wanted) if found is None else found

@@ -17,7 +17,7 @@ from . import paper
 from .formatting import NONE, Table, about, repeated, shown, values
 from .ranking import LEVELS, rank_intervals
 from .runs import OUTPUTS, Run
-from .search import dropout_field
+from .search import dropout_field, was_searched
 from .systems import KINDS, TABLE_1
 from .tables import score_table
 
@@ -26,7 +26,7 @@ FAMILIES |= {"ridge": "time means", "ridge, absolute error": "time means"}
 FAMILIES |= {"MISA, absolute error": FAMILIES["MISA"]}
 
 
-def comparison(rows: pd.DataFrame, number: int) -> Table:
+def comparison(rows: pd.DataFrame, number: int, searched: bool = True) -> Table:
     """Table 1 (MOSI) or 2 (MOSEI): our scores, and the paper's of both settings."""
     reported = {1: paper.TABLE_1, 2: paper.TABLE_2}[number]
     published = {
@@ -34,9 +34,10 @@ def comparison(rows: pd.DataFrame, number: int) -> Table:
         for k, head in enumerate(("ACC7", "ACC2", "F1"))
     }
     data = {1: "MOSI", 2: "MOSEI"}[number]
+    how = "width, learning rate and dropout searched alike for all"
     caption = (
         f"Table {number}. Paper: {data}, aligned / unaligned; * BERT as language input. "
-        "Ours: width, learning rate and dropout searched alike for all."
+        f"Ours: {how if searched else 'every system by its defaults, nothing searched'}."
     )
     return score_table(rows, [*TABLE_1, "DMD*"], published, caption)
 
@@ -69,7 +70,7 @@ def chosen(own: list[Run]) -> pd.DataFrame:
     return pd.DataFrame(list(lines.values()))
 
 
-def cost_table(rows: pd.DataFrame, settings: pd.DataFrame) -> Table:
+def cost_table(rows: pd.DataFrame, settings: pd.DataFrame, searched: bool = True) -> Table:
     """What each system costs, and with which settings."""
     cells = []
     for system in [s for s in TABLE_1 if s in set(rows["system"])]:
@@ -86,10 +87,8 @@ def cost_table(rows: pd.DataFrame, settings: pd.DataFrame) -> Table:
     columns = ("system", "parameters", "epochs", "seconds", "width", "learning rate", "dropout")
     searches = settings["draw"].nunique()
     where = f"in so many of {searches} draws" if searches > 1 else "on seed 0"
-    caption = (
-        f"Size, training time of a run, and the settings that the search chose {where}. "
-        f"{about(rows)}"
-    )
+    which = f"the settings that the search chose {where}" if searched else "its default settings"
+    caption = f"Size, training time of a run, and {which}. {about(rows)}"
     return Table(caption, columns, tuple(cells))
 
 
@@ -148,10 +147,11 @@ def compared(
 ) -> tuple[dict[str, Table], dict[str, Figure], dict[str, pd.DataFrame]]:
     """Tables, figures and points of Table 1 or 2."""
     settings, ranking = chosen(own), ranks(own, runs).round(6)
+    searched = any(map(was_searched, own))
     tables = {
-        "": comparison(rows, number),
+        "": comparison(rows, number, searched),
         "ranks": rank_table(ranking, rows),
-        "cost": cost_table(rows, settings),
+        "cost": cost_table(rows, settings, searched),
     }
     figures = {"": ranking_plot(ranking, rows), "cost": cost_plot(ranking, rows)}
     return tables, figures, {"ranks": ranking, "chosen": settings}

@@ -59,7 +59,8 @@ def reproduce(
         int | None, typer.Option(help="Training samples that keep their label; the rest lose it")
     ] = None,
     budget: Annotated[
-        int, typer.Option("--trials", help="Settings tried a system and draw in table1, 2; or 0")
+        int,
+        typer.Option("--trials", help="Settings tried of a searched system, on every draw; or 0"),
     ] = BUDGET,
     device: Device = None,
     settings: Settings = None,
@@ -81,6 +82,9 @@ def reproduce(
     """
     if not (what or listed):
         raise ConfigError(f"reproduce what? {WHAT}")
+    for option, number in (("seeds", seeds), ("draws", draws)):
+        if number is not None and number < 1:
+            raise ConfigError(f"{option}: 1 or more, got {number}")
     mapped = what in ("map", *CURVES)
     names = [] if mapped else chosen(what or "all")
     _check_place(out)
@@ -102,7 +106,7 @@ def reproduce(
         return to_run(systems, study, runs, budget, seeds, draws)
 
     if listed:
-        typer.echo(_listing(planned(), runs))
+        typer.echo(_listing(names, planned(), runs))
         return
     warn_of_unfit(data)
     if study.folds:
@@ -228,17 +232,16 @@ def _csv(rows: pd.DataFrame, path: Path) -> None:
         temporary.write_text(csv_of(rows), encoding="utf-8")
 
 
-def _listing(planned: list[Run], runs: Path) -> str:
+def _listing(names: list[str], planned: list[Run], runs: Path) -> str:
     """One line an experiment: runs done, their seconds, what it shows."""
     results = {run.folder(runs): run.result(runs) for run in planned}
     lines = []
-    for name, experiment in EXPERIMENTS.items():
+    for name in names:
         own = [results[run.folder(runs)] for run in own_runs(name, planned)]
         done = [result["seconds"] for result in own if result]
-        if own:
-            took = f"{sum(done) / 60:6.1f} min" if done else ""
-            lines.append(
-                f"{name:9}{len(done):4} of {len(own):3} runs {took:>11}  {experiment.shows}"
-            )
+        took = f"{sum(done) / 60:6.1f} min" if done else ""
+        lines.append(
+            f"{name:9}{len(done):4} of {len(own):3} runs {took:>11}  {EXPERIMENTS[name].shows}"
+        )
     head = f"{'':9}{'done':>14}{'compute':>16}  shows"
     return "\n".join([head, *lines])

@@ -55,7 +55,7 @@ class Run:
         known = {f.name for f in fields(kind)}
         shared = {k: v for k, v in (model | dict(study.model)).items() if k in known}
         dataset = next(iter(study.splits.values()))
-        own = {} if system.kind in SIMPLE else system.fields(len(dataset.modalities))
+        own = {} if system.kind in SIMPLE else system.fields(dataset.modalities)
         asked = dict(study.training)
         training = training | asked | dict(system.training)
         if "epochs" in asked:  # at most, also for who has no limit of its own
@@ -124,7 +124,7 @@ def _carry_out(run: Run, runs: Path, device: str | None) -> None:
     order = torch.cat(places).argsort()  # back to stored order
     outputs = {name: torch.cat([part[name] for part in found])[order] for name in found[0]}
     names = next(iter(run.study.splits.values())).modalities
-    row = _about(run, facts, time.perf_counter() - started) | scores(outputs, names)
+    row = _about(run, facts, time.perf_counter() - started, device) | scores(outputs, names)
     for name in facts[0]["floors"]:
         row[f"floor_{name}"] = _mean([fact["floors"][name] for fact in facts])
     with replacing(folder / OUTPUTS) as temporary:
@@ -173,9 +173,9 @@ def _one_fold(
     }
 
 
-def _about(run: Run, facts: list[dict], seconds: float) -> dict[str, Any]:
+def _about(run: Run, facts: list[dict], seconds: float, given: str | None) -> dict[str, Any]:
     """What a row says about its making."""
-    study, device = run.study, pick_device(run.study.device)
+    study, device = run.study, pick_device(given or run.study.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
     return {
         "system": run.system.name,

@@ -97,11 +97,19 @@ def found_so_far(systems: Iterable[System], study: Study, runs: Path, budget: in
     return found
 
 
+def was_searched(run: Run) -> bool:
+    """Whether the run has settings that a search found: every point sets a learning rate."""
+    return run.system.searched and "learning_rate" in run.system.training
+
+
 def to_try(systems: Iterable[System], study: Study, budget: int, draws: int | None) -> list[Run]:
     """The search: every trial of every system, on every draw; without draws on the data as they
     are."""
     return plan(
-        study, lambda own: [t for s in systems for t in trials(s, own, budget)], draws or 1, True
+        study,
+        lambda own: [t for s in systems for t in trials(s, own, budget)],
+        1 if draws is None else draws,
+        True,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,13 +39,13 @@ def open_runs(planned: list[Run], runs: Path) -> list[Run]:
 def sweep(planned: list[Run], runs: Path, jobs: int = -1, progress: bool = True) -> list[dict]:
     """Do what is open in `jobs` processes (-1: one a core), and return the rows of all runs.
 
-    With several GPUs the processes take turns on them (not yet run on several).
+    With several GPUs the processes take turns on them (not yet run on several), unless the device
+    is named by its number, or is none of them.
     """
     if jobs == 0:
         raise ConfigError("jobs: a number of processes, or -1 for one a core, got 0")
     todo = open_runs(planned, runs)
-    gpus = torch.cuda.device_count()
-    devices = [f"cuda:{i % gpus}" if gpus > 1 else None for i in range(len(todo))]
+    devices = [_turn(i, run.study.device) for i, run in enumerate(todo)]
     done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
         delayed(carry_out)(run, runs, device) for run, device in zip(todo, devices, strict=True)
     )
@@ -60,3 +61,10 @@ def sweep(planned: list[Run], runs: Path, jobs: int = -1, progress: bool = True)
     for _ in bar:
         pass
     return [run.result(runs) for run in planned]
+
+
+def _turn(number: int, named: str | None) -> str | None:
+    """The GPU of the run with this number, where several can be chosen from."""
+    gpus = torch.cuda.device_count()
+    open_choice = (named or os.environ.get("DMDLITE_DEVICE") or "cuda") == "cuda"
+    return f"cuda:{number % gpus}" if gpus > 1 and open_choice else None

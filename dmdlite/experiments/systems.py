@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..base import SentimentModel
-from ..config import MODALITIES
+from ..config import MODALITIES, paper_order
 from ..errors import ConfigError
 from ..registry import ALL, MODELS, YARDSTICKS
 from ..released import CHOICES, TRAINING, edge_prior
@@ -52,10 +52,12 @@ class System:
     searched: bool = False
     trial: int | None = None
 
-    def fields(self, modalities: int) -> dict[str, Any]:
-        """The fields of the configuration that this system sets, for so many modalities."""
-        priors = {"gd_prior": edge_prior(modalities), "hetero_prior": edge_prior(modalities, True)}
-        return dict(self.settings) | (priors if self.prior else {})
+    def fields(self, modalities: Sequence[str]) -> dict[str, Any]:
+        """The fields of the configuration that this system sets on data with these modalities."""
+        at = [paper_order(modalities).index(m) for m in modalities]  # language, wherever it stands
+        priors = {"gd_prior": edge_prior(len(at)), "hetero_prior": edge_prior(len(at), True)}
+        own = {k: prior[at][:, at] for k, prior in priors.items()} if self.prior else {}
+        return dict(self.settings) | own
 
 
 def reads_alone(modality: str) -> System:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from ..config import paper_order
 from . import paper
 from .formatting import (
     NAMES,
@@ -104,11 +105,11 @@ def table5(rows: pd.DataFrame) -> Table:
 
 
 def modalities_of(rows: pd.DataFrame, unit: str = "homo") -> list[str]:
-    """Names of the modalities whose logits the rows score."""
+    """Names of the modalities whose logits the rows score, in the paper's order."""
     prefix, suffix = f"{unit}_", "_acc2"
-    return [
-        c[len(prefix) : -len(suffix)] for c in rows if c.startswith(prefix) and c.endswith(suffix)
-    ]
+    return paper_order(
+        [c[len(prefix) : -len(suffix)] for c in rows if c.startswith(prefix) and c.endswith(suffix)]
+    )
 
 
 def alone(rows: pd.DataFrame, system: str, metric: str, unit: str = "homo") -> np.ndarray:

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from .right import Plain
+from .right import Merged, Plain
 
 
 class StartsAtZero(Plain):
@@ -82,4 +82,24 @@ class WeightsForAFigure(Plain):
         return z, w.detach(), eps, loss
 
 
-RIGHT_TOO = (StartsAtZero, PriorBuffer, Lazy, DoubleInside, SumOfEnds, DeepF, WeightsForAFigure)
+class FrozenTemperature(Merged):
+    """Its scores are divided by a parameter that is set, not learned."""
+
+    def __init__(self, feature_dim, num_modalities=3, hidden_dim=8, normalize="graph", prior=None):
+        super().__init__(feature_dim, num_modalities, hidden_dim, normalize, prior)
+        self.temperature = nn.Parameter(torch.tensor(2.0), requires_grad=False)
+
+    def scores(self, ends):
+        return super().scores(ends) / self.temperature
+
+
+RIGHT_TOO = (
+    StartsAtZero,
+    PriorBuffer,
+    Lazy,
+    DoubleInside,
+    SumOfEnds,
+    DeepF,
+    WeightsForAFigure,
+    FrozenTemperature,
+)
