@@ -61,7 +61,16 @@ def rescaled(unit, weigh, scores, edges):
     return part / part.sum((1, 2), keepdim=True).clamp(min=1e-12)
 
 
-def threshold(strength=None, straight=True, scaled=True, pay=None, start=-0.4):
+def threshold(
+    strength=None,
+    straight=True,
+    scaled=True,
+    pay=None,
+    start=-0.4,
+    soften=lambda s, t: ((s - t) / 0.1).sigmoid(),
+    there=lambda gate, edges: gate * edges,
+    total=lambda w: w.sum((1, 2), keepdim=True),
+):
     class ThresholdGDUnit(dmdlite.GDUnit):
         def __init__(self, feature_dim, num_modalities=3, price=0.0, **options):
             super().__init__(feature_dim, num_modalities, **options)
@@ -72,12 +81,12 @@ def threshold(strength=None, straight=True, scaled=True, pay=None, start=-0.4):
             s = (w / w.amax((1, 2), keepdim=True).clamp(min=1e-12)).detach()
             s = strength(w) if strength else s
             t = (10 * self.theta).sigmoid()
-            soft = ((s - t) / 0.1).sigmoid()
+            soft = soften(s, t)
             gate = (s >= t).float() + (soft - soft.detach() if straight else 0)
-            gate = gate * edges
+            gate = there(gate, edges)
             self.kept = pay(gate) if pay else gate.sum((1, 2)).mean()
             w = w * gate
-            return w / w.sum((1, 2), keepdim=True).clamp(min=1e-12) if scaled else w
+            return w / total(w).clamp(min=1e-12) if scaled else w
 
         def forward(self, features, present=None):
             out = super().forward(features, present)
@@ -107,6 +116,7 @@ test_a_wrong_answer_is_refused = refuses(
         {"top_k_edges": lambda s, e, k: kept(s, e, k + 1) & e},
         {"top_k_edges": lambda s, e, k: (kept(s, e, k) & e).float()},
         {"top_k_edges": lambda s, e, k: (kept(s, e, k) & e)[:1].expand_as(e)},
+        {"top_k_edges": lambda s, e, k: kept(s, e, k) & e[:1]},
         {"top_k_edges": lambda s, e, k: None},
         {"TopKGDUnit": weigher(after_softmax)},
         {"TopKGDUnit": weigher(each_student)},
@@ -123,6 +133,11 @@ test_a_wrong_answer_is_refused = refuses(
                 strength=lambda w: w / w.amax((1, 2), keepdim=True).clamp(min=1e-12)
             )
         },
+        {"ThresholdGDUnit": threshold(soften=lambda s, t: (s - t).sigmoid())},
+        {"ThresholdGDUnit": threshold(soften=lambda s, t: s - t)},
+        {"ThresholdGDUnit": threshold(there=lambda gate, edges: gate)},
+        {"ThresholdGDUnit": threshold(total=lambda w: w.sum((1, 2), keepdim=True).detach())},
+        {"ThresholdGDUnit": threshold(start=0.0)},
         {"ThresholdGDUnit": threshold(pay=lambda gate: gate.sum())},
         {"ThresholdGDUnit": threshold(pay=lambda gate: gate.mean())},
         {"ThresholdGDUnit": threshold(pay=lambda gate: gate.detach().sum((1, 2)).mean())},
@@ -132,6 +147,7 @@ test_a_wrong_answer_is_refused = refuses(
         {"edges_in_use": lambda W, level=0.01: float((W > 0.01).sum((1, 2)).float().mean())},
         {"edges_in_use": lambda W, level=0.01: float((W > 0).sum((1, 2)).float().mean())},
         {"edges_in_use": lambda W, level=0.01: float((W.mean(0) > level).sum())},
+        {"edges_in_use": lambda W, level=0.01: float((level <= W).sum((1, 2)).float().mean())},
         {"edges_in_use": lambda W, level=0.01: (level < W).sum((1, 2)).float()},
     ],
 )

@@ -60,11 +60,11 @@ def apart(of=lambda d: d.abs().sum() / 2, scaled=True):
     return distance
 
 
-def prior(known=None, order=lambda a: a, even=1e-3, edges=None):
+def prior(known=None, order=lambda a: a, even=1e-3, edges=None, read=torch.as_tensor):
     def prior_from_data(features, labels):
         y, r = torch.as_tensor(labels).numpy(), []
         for x in features:
-            x, model = torch.as_tensor(x).numpy(), RidgeCV([1e-2, 1, 1e2, 1e4])
+            x, model = read(x).numpy(), RidgeCV([1e-2, 1, 1e2, 1e4])
             folds = KFold(5, shuffle=True, random_state=0)
             if known:
                 r.append(known(model, x, y))
@@ -99,6 +99,8 @@ test_a_right_answer_written_another_way_is_accepted = accepts(
         {"prior_from_data": prior()},
         {"prior_from_data": prior(edges=lambda r: (r[:, None] - r).exp())},
         {"prior_from_data": prior(edges=lambda r: (4 * (r[:, None] - r)).sigmoid())},
+        {"prior_from_data": prior(even=1.0)},
+        {"prior_from_data": prior(edges=lambda r: 3 + r[:, None] - r)},
     ],
 )
 
@@ -120,6 +122,7 @@ test_a_wrong_answer_is_refused = refuses(
         {"TemperedGDUnit": tempered(checked=lambda t: True)},
         {"TemperedGDUnit": tempered(checked=lambda t: not t <= 0)},
         {"TemperedGDUnit": tempered(checked=lambda t: t >= 0)},
+        {"TemperedGDUnit": tempered(checked=lambda t: isinstance(t, float) and t > 0)},
         {"learned_half": half(scaled=False)},
         {"learned_half": half(there=False)},
         {"learned_half": half(kept=False)},
@@ -131,6 +134,8 @@ test_a_wrong_answer_is_refused = refuses(
         {"apart": apart(lambda d: d.abs().mean())},
         {"apart": apart(scaled=False)},
         {"prior_from_data": prior(in_sample)},
+        {"prior_from_data": prior(in_order, even=1.0)},
+        {"prior_from_data": prior(read=lambda x: x.float())},
         {"prior_from_data": prior(in_order)},
         {"prior_from_data": prior(order=lambda a: a.T)},
         {"prior_from_data": prior(order=torch.abs)},

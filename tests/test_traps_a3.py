@@ -18,7 +18,7 @@ def unit_gaps(detach="teacher", of=lambda c: 1 - c, scale=F.normalize):
     return cosine_gaps
 
 
-def energy_map(energy=torch.square, mean=True, real=True, unit=True, masked=True):
+def energy_map(energy=torch.square, mean=True, real=True, unit=True, masked=True, eps=1e-8):
     def attention_map(x, mask, bins=8):
         found = torch.zeros(len(x), bins)
         for b in range(len(x)):
@@ -28,7 +28,7 @@ def energy_map(energy=torch.square, mean=True, real=True, unit=True, masked=True
                 k = t * bins // n
                 inside = sum(s * bins // n == k for s in range(len(steps)))
                 found[b, k] += energy(step).sum() / (inside if mean else 1)
-        return F.normalize(found, dim=1, eps=1e-8) if unit else found
+        return F.normalize(found, dim=1, eps=eps) if unit else found
 
     return attention_map
 
@@ -76,10 +76,12 @@ test_a_wrong_answer_is_refused = refuses(
         {"cosine_gaps": unit_gaps(of=lambda c: 1 - c.abs())},
         {"cosine_gaps": unit_gaps(of=lambda c: (1 - c).transpose(1, 2))},
         {"cosine_gaps": unit_gaps(scale=lambda x, dim: x)},
+        {"cosine_gaps": unit_gaps(scale=lambda x, dim: F.normalize(x, dim=dim, eps=0.5))},
         {"cosine_gaps": unit_gaps(scale=lambda x, dim: x / x.norm(dim=-1, keepdim=True))},
         {"cosine_gaps": unit_gaps(scale=lambda x, dim: F.normalize(x, dim=1))},
         {"attention_map": energy_map(torch.abs)},
         {"attention_map": energy_map(mean=False)},
+        {"attention_map": energy_map(eps=1e-4)},
         {"attention_map": energy_map(real=False)},
         {"attention_map": energy_map(unit=False)},
         {"attention_map": energy_map(masked=False)},

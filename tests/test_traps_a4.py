@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import torch
 
+import dmdlite
+from dmdlite import DMDConfig, TrainConfig
 from tests.own_tests import accepts, refuses
 
 
@@ -25,8 +27,16 @@ def voted(z, p):
     return (z * p).sum(1) / p.sum(1).clamp(min=1)
 
 
-def physiology(felt=lambda d: d.factors["common"][:, 0], shown=1.0, once=True):
-    """`felt` is what the steps know of a clip, `shown` how much of the private factor they show."""
+def physiology(
+    felt=lambda d: d.factors["common"][:, 0],
+    shown=1.0,
+    once=True,
+    private_of=lambda d, g: torch.randn(len(d), 3, generator=g),
+    kept=lambda d: d.factors,
+    afresh=False,
+):
+    """`felt` is what the steps know of a clip, `shown` how much of the private factor they show;
+    `afresh` draws every split's private factor from the same seed."""
 
     def with_physiology(splits, seed=0):
         found, g = {}, torch.Generator().manual_seed(seed)
@@ -34,7 +44,7 @@ def physiology(felt=lambda d: d.factors["common"][:, 0], shown=1.0, once=True):
         for name, d in splits.items():
             maps = maps if once else torch.randn(4, 4, generator=g)
             n, values = len(d), []
-            private = torch.randn(n, 3, generator=g)
+            private = private_of(d, torch.Generator().manual_seed(seed) if afresh else g)
             lengths = [0 if i % 20 == 7 else 4 + i % 5 for i in range(n)]
             for i, length in enumerate(lengths):
                 mean = felt(d)[i] * maps[0] / maps[0].norm() + shown * private[i] @ maps[1:]
@@ -44,11 +54,29 @@ def physiology(felt=lambda d: d.factors["common"][:, 0], shown=1.0, once=True):
                 d,
                 values={**d.values, "physiology": torch.cat(values)},
                 offsets={**d.offsets, "physiology": offsets},
-                factors={**d.factors, "private_physiology": private},
+                factors={**kept(d), "private_physiology": private},
             )
         return found
 
     return with_physiology
+
+
+def trained(clips=None, epochs=None, seed=None, **options):
+    """train_dmd that goes by these numbers, and not by those it is given."""
+    fixed = {"clips": clips, "epochs": epochs, "seed": seed}
+
+    def train_dmd(splits, clips=300, epochs=3, seed=0):
+        given = {"clips": clips, "epochs": epochs, "seed": seed}
+        use = given | {k: v for k, v in fixed.items() if v is not None}
+        part = {**splits, "train": splits["train"].subset(range(use["clips"]))}
+        dmdlite.seed_everything(use["seed"])
+        made = DMDConfig.for_dataset(splits["train"], dim=12, heads=2, layers=1, **options)
+        model = dmdlite.DMD(made)
+        settings = {"epochs": use["epochs"], "seed": use["seed"], "device": "cpu"}
+        dmdlite.fit(model, part, TrainConfig(**settings, progress=False))
+        return model
+
+    return train_dmd
 
 
 EDGES = {
@@ -68,6 +96,7 @@ test_a_right_answer_written_another_way_is_accepted = accepts(
     [
         EDGES | LOGITS,
         {"with_physiology": physiology()},
+        {"with_physiology": physiology(), "train_dmd": trained()},
         LOGITS | {"vote": lambda z, p: (z * p).sum(1).double() / p.sum(1).clamp(min=1)},
     ],
 )
@@ -77,6 +106,12 @@ test_a_wrong_answer_is_refused = refuses(
     [
         {"with_physiology": physiology(lambda d: d.labels)},
         {"with_physiology": physiology(shown=0)},
+        {"with_physiology": physiology(lambda d: d.factors["common"].sum(1))},
+        {"with_physiology": physiology(private_of=lambda d, g: d.factors["private_audio"])},
+        {"with_physiology": physiology(kept=lambda d: {})},
+        {"with_physiology": physiology(afresh=True)},
+        {"with_physiology": physiology(), "train_dmd": trained(300, 3, 0)},
+        {"with_physiology": physiology(), "train_dmd": trained(gamma=0.5)},
         {"with_physiology": physiology(once=False)},
         EDGES | {"edge_names": names(itertools.combinations)},
         EDGES | {"edge_names": names(text="{1} -> {0}")},

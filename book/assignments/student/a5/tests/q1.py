@@ -10,7 +10,7 @@ def test_contract(MyGDUnit):
     from dmdlite.checks import require
     from dmdlite.checks.beyond_linear import require_more_than_linear
     require_more_than_linear(MyGDUnit)
-    require(MyGDUnit, 'shape', 'input untouched', 'same twice', 'finite', 'samples apart', 'zero diagonal', 'normalisation', 'number of modalities', 'graph not bent')
+    require(MyGDUnit, 'shape', 'input untouched', 'same twice', 'finite', 'samples apart', 'zero diagonal', 'normalisation', 'number of modalities', 'graph not bent', 'parameters registered')
 
 @test_case(points=7, hidden=False)
 def test_budget(MyGDUnit):
