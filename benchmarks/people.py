@@ -21,6 +21,7 @@ from scipy.stats import t
 
 from dmdlite.baselines.simple import ridge
 from dmdlite.experiments.runs import OUTPUTS, Run
+from dmdlite.experiments.search import BUDGET, found_so_far
 from dmdlite.experiments.study import Study
 from dmdlite.experiments.systems import EXPERIMENTS
 
@@ -36,6 +37,9 @@ PAIRS = (
     ("FD + HomoGD", "FD"),
     ("FD + HomoGD + CA", "FD + HomoGD"),
     ("DMD", "FD + HomoGD + CA"),
+    ("MCTN, tuned", "ridge on language"),
+    ("MCTN, tuned", "DMD"),
+    ("MICA, tuned", "DMD"),
 )
 
 
@@ -109,6 +113,8 @@ def main(
     pool = named.splits["all"]
     groups, truth = np.array(pool.groups), pool.labels.numpy()
     systems = {s.name: s for e in ("table3", "simple") for s in EXPERIMENTS[e].systems}
+    searched = found_so_far(EXPERIMENTS["table1"].systems, named, runs, BUDGET)
+    systems |= {f"{s.name}, tuned": s for s in searched}
 
     def said(study: Study, name: str) -> np.ndarray:
         if name == SHORT:

@@ -136,7 +136,7 @@ def test_wrong_answers_are_refused(check, answer, capsys):
     assert capsys.readouterr().out.startswith("not yet: ")
 
 
-@pytest.mark.parametrize("data", ["toy", "mmmo-5folds"])
+@pytest.mark.parametrize("data", ["toy", "mmmo-5folds", "mosi400_aligned-5folds"])
 def test_the_ranking_is_of_the_rows(data):
     """Means of the committed ranking are those of the committed rows."""
     rows, ranks = load_rows(data, "table1"), load_rows(data, "table1_ranks")
@@ -150,7 +150,7 @@ def test_the_ranking_is_of_the_rows(data):
     assert (ranks["rank"] <= ranks["rank_high"]).all()
 
 
-@pytest.mark.parametrize("data", ["toy", "toy-draws", "mmmo-5folds"])
+@pytest.mark.parametrize("data", ["toy", "toy-draws", "mmmo-5folds", "mosi400_aligned-5folds"])
 def test_the_chosen_settings_have_the_lowest_validation_error(data):
     chosen = load_rows(data, "table1_chosen")
     search = pd.concat([load_rows(data, "search"), load_rows(data, "search_yardsticks")])

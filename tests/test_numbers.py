@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dmdlite.experiments import paper
+from dmdlite.experiments.results import load_rows
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 CHAPTERS = [*sorted(p.stem for p in BOOK.glob("[0-9]*.ipynb")), "ten_minutes"]
@@ -94,8 +95,10 @@ SOURCES = {
         "0.023": "toy/controls.csv, half the interval of 0.625 to 0.638",
     },
     "13_the_field": {
-        "0.09": "measured",
         "1.895": "mmmo-5folds, floor",
+        "0.071": "people.json",
+        "0.081": "people.json",
+        "0.156": "people.json",
     },
     "ten_minutes": {
         "0.17": "a sixth",
@@ -122,13 +125,21 @@ def numbers_in(text: str) -> list[float]:
     return [float(x) for x in re.findall(r"\d+\.?\d*(?:e-?\d+)?", text)]
 
 
+def cells(chapter: str) -> list[dict]:
+    return json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
+
+
+def code(chapter: str) -> list[str]:
+    """The lines of its code cells."""
+    return [line for c in cells(chapter) if c["cell_type"] == "code" for line in c["source"]]
+
+
 @cache
 def given(chapter: str) -> list[float]:
     """What code cells say and give."""
-    parts = []
-    for cell in json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]:
+    parts = code(chapter)
+    for cell in cells(chapter):
         if cell["cell_type"] == "code":
-            parts += cell["source"]
             for output in cell["outputs"]:
                 parts += output.get("text", [])
                 parts += output.get("data", {}).get("text/plain", [])
@@ -137,8 +148,7 @@ def given(chapter: str) -> list[float]:
 
 def prose(chapter: str) -> str:
     """Markdown cells, without formulas, code, links, tables and solutions."""
-    cells = json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
-    texts = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+    texts = ["".join(c["source"]) for c in cells(chapter) if c["cell_type"] == "markdown"]
     text = "\n".join(t.split("## Paper against code")[0] for t in texts if "dropdown" not in t)
     lines = LEFT_OUT.sub(" ", text).splitlines()
     return "\n".join(line for line in lines if not line.startswith("|"))
@@ -164,6 +174,32 @@ def test_named_sources_are_needed(chapter):
     found = set(NUMBER.findall(prose(chapter)))
     stale = [n for n in SOURCES[chapter] if n not in found or tied(n, given(chapter))]
     assert not stale
+
+
+LOADED = re.compile(r'load_rows\(\s*"([^"]+)",\s*"(\w+)"')
+SHOWN = {"01_three_voices": "seven ridge regressions on the toy, whose numbers no cell prints"}
+
+
+def means_of_rows(chapter: str) -> list[float]:
+    """The mean of every measure of every system in the rows that a chapter loads."""
+    found: list[float] = []
+    for study, name in LOADED.findall("".join(code(chapter))):
+        rows = load_rows(study, name)
+        if "system" in rows:
+            found += rows.groupby("system").mean(numeric_only=True).to_numpy().ravel().tolist()
+    return found
+
+
+@pytest.mark.parametrize("chapter", [c for c in CHAPTERS if c not in SHOWN])
+def test_numbers_of_three_places_that_a_figure_s_words_give(chapter):
+    """Those are of its rows; what is read off a picture has two."""
+    known = given(chapter) + means_of_rows(chapter)
+    words = "\n".join(
+        cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
+        for cell in cells(chapter)
+    )
+    exact = [n for n in NUMBER.findall(words) if len(n.partition(".")[2]) > 2]
+    assert [n for n in exact if not tied(n, known)] == []
 
 
 def test_the_test_can_fail():
