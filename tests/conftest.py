@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the network
@@ -25,6 +26,12 @@ for setting in [name for name in os.environ if name.startswith("DMDLITE_")]:
 torch.set_num_threads(1)
 settings.register_profile("suite", deadline=None, max_examples=20)
 settings.load_profile("suite")
+
+
+def hears_ctrl_c() -> None:
+    """In a child before it starts: a shell's background ignores SIGINT, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 
 SMALL = {"dim": 8, "heads": 2, "layers": 1, "gd_hidden": 4}
 

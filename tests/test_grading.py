@@ -14,6 +14,7 @@ from dmdlite import DataError
 from dmdlite.grading import grade_course, sandbox
 from dmdlite.grading.sandbox import Limits
 from dmdlite.grading.tests import sources
+from tests.conftest import hears_ctrl_c
 from tests.submissions import LOOP, write
 from tests.tiny_assignment import TINY, built, notebook
 
@@ -138,7 +139,9 @@ def test_a_stopped_grader_leaves_no_submission_running(tiny, tmp_path, how):
     loop = f"open({str(looping)!r}, 'w')\n{LOOP}"
     notebook(folder, loop, f"open({str(going_on)!r}, 'w')", name="b.ipynb")
     command = grade_command(folder, "--assignment", tiny, "--out", out, "--jobs", 1)
-    grader = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(temporary)})
+    grader = subprocess.Popen(
+        command, env={**os.environ, "TMPDIR": str(temporary)}, preexec_fn=hears_ctrl_c
+    )
     try:
         until(lambda: looping.exists() or grader.poll() is not None)
         assert workers_in(temporary)

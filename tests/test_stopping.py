@@ -15,7 +15,7 @@ from dmdlite.experiments.runs import RESULT, Run, carry_out
 from dmdlite.experiments.study import Study
 from dmdlite.experiments.sweep import sweep
 from dmdlite.experiments.systems import EXPERIMENTS
-from tests.conftest import SMALL
+from tests.conftest import SMALL, hears_ctrl_c
 
 QUICK = {"model": tuple(SMALL.items()), "training": (("epochs", 3),)}
 
@@ -92,6 +92,7 @@ def test_signals_end_a_sweep(toy_folder, tmp_path, sent, jobs, code):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hears_ctrl_c,
     )
     try:
         begun(out, process)
