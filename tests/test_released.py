@@ -5,6 +5,9 @@ import torch
 
 import dmdlite
 from dmdlite import ConfigError, DMDConfig, TrainConfig
+from dmdlite.experiments.runs import Run
+from dmdlite.experiments.study import Study
+from dmdlite.experiments.systems import SYSTEMS
 from dmdlite.released import edge_prior
 from tests.conftest import SMALL
 
@@ -72,3 +75,17 @@ def test_it_trains_on_other_data(toy, data):
 def test_other_data_are_refused():
     with pytest.raises(ConfigError, match="mosi or mosei, got 'toy'"):
         DMDConfig.released("toy")
+
+
+def test_the_prior_lets_language_teach_wherever_it_stands(toy, toy_folder, tmp_path):
+    usual, _ = Run(Study(str(toy_folder)), SYSTEMS["prior"], 0).configs
+    turned = ("audio", "language", "vision")
+    moved = {split: data.select(*turned) for split, data in toy.items()}
+    dmdlite.save_dataset(tmp_path / "turned", moved, "toy")
+    other, _ = Run(Study(str(tmp_path / "turned")), SYSTEMS["prior"], 0).configs
+    assert other.modalities == turned
+    for name in ("gd_prior", "hetero_prior"):
+        a, b = (torch.as_tensor(getattr(config, name)) for config in (usual, other))
+        at = [usual.modalities.index(m) for m in turned]
+        assert b.allclose(a[at][:, at])
+        assert not b.allclose(a)

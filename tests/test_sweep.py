@@ -91,20 +91,6 @@ def test_runs_take_turns_on_gpus_unless_a_device_is_named(
     assert given == taken
 
 
-def test_the_prior_lets_language_teach_wherever_it_stands(study, toy, tmp_path):
-    usual, _ = Run(study(), SYSTEMS["prior"], 0).configs
-    turned = ("audio", "language", "vision")
-    moved = {split: data.select(*turned) for split, data in toy.items()}
-    dmdlite.save_dataset(tmp_path / "turned", moved, "toy")
-    other, _ = Run(replace(study(), data=str(tmp_path / "turned")), SYSTEMS["prior"], 0).configs
-    assert other.modalities == turned
-    for name in ("gd_prior", "hetero_prior"):
-        a, b = (torch.as_tensor(getattr(config, name)) for config in (usual, other))
-        at = [usual.modalities.index(m) for m in turned]
-        assert b.allclose(a[at][:, at])
-        assert not b.allclose(a)
-
-
 def test_a_row_without_its_validation_error_is_done_again(study, tmp_path):
     planned = plan(study(), lambda _: [SYSTEMS["FD"], SYSTEMS["ridge"]], 1)
     first = sweep.sweep(planned, tmp_path, 1, progress=False)
