@@ -2,8 +2,8 @@
 
 The folded solutions of the chapters' exercises are removed. The assignments' sources, which hold
 solutions and hidden tests, are deleted, and so is tests/, which holds right answers to both, with
-the workflow that runs it; the student versions stay. Run it in a fork that students see, never in the repository that you keep: it
-cannot be undone but by git.
+the workflow that runs it; the student versions stay. Run it in a fork that students see, never in
+the repository that you keep: it cannot be undone but by git.
 """
 
 import re
