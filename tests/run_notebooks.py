@@ -43,6 +43,8 @@ def started(option: str, chosen: list[Path], output: IO[str]) -> subprocess.Pope
         "loadscope",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "tests.one_kernel_at_a_time",
         *(str(path.relative_to(ROOT)) for path in chosen),
     ]
     return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
