@@ -141,11 +141,11 @@ def save_checkpoint(
         write_history(out / "history.csv", state.history)
 
 
-def _serialized(saved: dict[str, Any]) -> memoryview:
+def _serialized(saved: dict[str, Any]) -> bytes:
     """What torch.save writes; into memory, where no full disk makes it fail halfway."""
     buffer = io.BytesIO()
     torch.save(saved, buffer)
-    return buffer.getbuffer()
+    return buffer.getvalue()
 
 
 def write_history(path: Path, history: list[dict[str, float]]) -> None:
