@@ -181,7 +181,6 @@ def test_named_sources_are_needed(chapter):
 
 
 LOADED = re.compile(r'load_rows\(\s*"([^"]+)",\s*"(\w+)"')
-SHOWN = {"01_three_voices": "seven ridge regressions on the toy, whose numbers no cell prints"}
 
 
 def means(study: str, name: str) -> list[float]:
@@ -192,7 +191,7 @@ def means(study: str, name: str) -> list[float]:
     return rows.groupby("system").mean(numeric_only=True).to_numpy().ravel().tolist()
 
 
-@pytest.mark.parametrize("chapter", [c for c in CHAPTERS if c not in SHOWN])
+@pytest.mark.parametrize("chapter", CHAPTERS)
 def test_numbers_of_three_places_that_a_figure_s_words_give(chapter):
     """Those are of the rows loaded last, or printed near by; what is read off a picture has two."""
     loaded, loose = [], []
