@@ -1,4 +1,4 @@
-"""What one card settles, in under eight minutes: python benchmarks/gpu.py
+"""What one card settles, in under eight minutes: python benchmarks/gpu.py [QUESTION...]
 
 Each question is asked in a process of its own, and what it has answered so far is written to
 benchmarks/results/gpu_CARD.json. Started again, the script asks what that file does not answer in
@@ -41,6 +41,9 @@ def asked(question: str, device: torch.device, small: bool, seconds: float) -> d
 
 
 def main(
+    questions: Annotated[
+        list[str] | None, typer.Argument(help=f"In this order; by default {', '.join(QUESTIONS)}")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="By default the card PyTorch finds")] = None,
     minutes: Annotated[float, typer.Option(help="Questions that do not fit wait")] = 8,
     most: Annotated[float, typer.Option(help="Minutes that a question may take")] = 3,
@@ -53,6 +56,8 @@ def main(
         for answer in QUESTIONS[ask](place, small):
             print(json.dumps(answer), flush=True)
         return
+    if unknown := set(questions or ()) - set(QUESTIONS):
+        raise SystemExit(f"error: no question {', '.join(unknown)}; {', '.join(QUESTIONS)}")
     end = time.monotonic() + 60 * minutes
     if place.type == "cpu" and not small:
         raise SystemExit("error: no card here; --device cpu --small tries the script")
@@ -60,12 +65,12 @@ def main(
     name = "try_gpu" if small else f"gpu_{card.replace(' ', '_')}"
     path = RESULTS / f"{name}.json"
     answers = read_json(path)["answers"] if path.exists() else {}
-    for question, function in QUESTIONS.items():
+    for question in questions or QUESTIONS:
         known = answers.get(question, {})
         left = end - time.monotonic()
         if left <= 0 or (known.get("complete") and known["code"] == code_version()):
             continue
-        print(f"{question}: {function.__doc__.splitlines()[0]}", flush=True)
+        print(f"{question}: {QUESTIONS[question].__doc__.splitlines()[0]}", flush=True)
         answers[question] = asked(question, place, small, min(left, 60 * most))
         print(json.dumps(answers[question], indent=1), flush=True)
         write_result(name, card=card, answers=answers)

@@ -5,6 +5,7 @@ Each takes the device and whether to be small, to try the script.
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -20,7 +21,17 @@ import torch
 from common import RELEASED, RESULTS, STEPS, clock, released_batch
 from torch import nn
 
-from dmdlite import DMD, Batch, DMDConfig, MultimodalDataset, load_dataset, seed_everything
+from dmdlite import (
+    DMD,
+    Batch,
+    DMDConfig,
+    MultimodalDataset,
+    TrainConfig,
+    fit,
+    load_dataset,
+    predict,
+    seed_everything,
+)
 from dmdlite.data.alignment import aligned
 from dmdlite.devices import autocast, compiled
 from dmdlite.errors import DataError
@@ -92,7 +103,7 @@ def _step_without_update(model: nn.Module, batch: Batch, precision: str) -> dict
 def steps(device: torch.device, small: bool) -> Answers:
     """Seconds and memory of an eager step: batches of three sizes, two precisions."""
     sizes = (2, 4) if small else (16, 64, 512)
-    for case, of_case in _cases(small).items():
+    for case, of_case in ({"aligned": (8, 8, 8)} if small else STEPS).items():
         cpu = torch.device("cpu")
         yield f"{case}, {sizes[0]}, CPU", _time(cpu, of_case, sizes[0], "float32", "eager", 3)
         for size, precision in product(sizes, ("float32", "bf16")):
@@ -101,15 +112,40 @@ def steps(device: torch.device, small: bool) -> Answers:
 
 
 def compiling(device: torch.device, small: bool) -> Answers:
-    """The same compiled, as CUDA graphs and without: batch 16, bf16. Compiling takes a minute."""
-    size = 2 if small else 16
-    for mode, (case, of_case) in product(("graphs", "compile"), _cases(small).items()):
-        row = _time(device, of_case, size, "bf16", mode, 10)
-        yield f"{case}, {size}, bf16, {mode}", row
+    """An aligned step compiled, as CUDA graphs and without: batch 16. Compiling takes minutes."""
+    yield from _compiled("aligned", device, small)
 
 
-def _cases(small: bool) -> dict[str, tuple[int, ...]]:
-    return {"aligned": (8, 8, 8)} if small else STEPS
+def compiling_unaligned(device: torch.device, small: bool) -> Answers:
+    """The same of an unaligned step."""
+    yield from _compiled("unaligned", device, small)
+
+
+def _compiled(case: str, device: torch.device, small: bool) -> Answers:
+    of_case, size = ((8, 8, 8), 2) if small else (STEPS[case], 16)
+    for precision, mode in product(("float32", "bf16"), ("graphs", "compile")):
+        row = _time(device, of_case, size, precision, mode, 10)
+        yield f"{case}, {size}, {precision}, {mode}", row
+
+
+def repeats(device: torch.device, small: bool) -> Answers:
+    """Does the same seed give the same numbers twice, as PyTorch is and when it is asked to?"""
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # which CUDA wants for it
+    splits = load_dataset("toy")
+    settings = TrainConfig(epochs=1, progress=False, device=str(device))
+    for asked in (False, True):
+        torch.use_deterministic_algorithms(asked)
+        found, seconds = [], []
+        for _ in range(2):
+            seed_everything(0)
+            start = time.perf_counter()
+            model = DMD(DMDConfig.for_dataset(splits["train"]))
+            fit(model, splits, settings)
+            found.append(predict(model, splits["test"]))
+            seconds.append(time.perf_counter() - start)
+        furthest = float((found[0] - found[1]).abs().max())
+        name = "deterministic algorithms" if asked else "as PyTorch is"
+        yield name, {"predictions_differ_by": furthest, "seconds": seconds[-1]}
 
 
 def _time(
@@ -205,5 +241,6 @@ def tests(device: torch.device, small: bool) -> Answers:
     yield "failed", failed
 
 
-ASKED = (waits, agreement, steps, runs, compiling, seeds, memory, tests, compiled_run)
+ASKED = (waits, agreement, repeats, steps, runs, compiling, compiling_unaligned)
+ASKED += (seeds, memory, tests, compiled_run)
 QUESTIONS = {f.__name__: f for f in ASKED}

@@ -87,14 +87,24 @@ def test_costs_without_and_with_a_card(folder):
         "aligned, 64, float32, eager": {"step_s": 0.03},
         "aligned, 512, bf16, eager": {"step_s": 0.04},
     }
-    graphs = {"unaligned, 16, bf16, graphs": {"step_s": 0.005}}
+    graphs = {
+        f"unaligned, 16, {how}, graphs": {"step_s": s}
+        for how, s in {"float32": 0.006, "bf16": 0.005}.items()
+    }
     runs = {"toy, card": {"seconds": 9.5}, "mosi400": {"note": ""}}
-    answers = {"steps": steps, "compiling": graphs, "runs": runs}
+    answers = {"steps": steps, "compiling_unaligned": graphs, "runs": runs}
     about = {"card": "X", "threads": 8, "answers": answers}
     (folder / "gpu_X.json").write_text(json.dumps(about))
     costs = results.costs()
-    assert list(costs)[1:] == ["8 cores", "X", "X, bf16", "X, bf16, graphs"]
+    assert list(costs)[1:] == [
+        "8 cores",
+        "X",
+        "X, graphs",
+        "X, bf16",
+        "X, bf16, graphs",
+    ]
     assert costs["8 cores"].dropna().to_dict() == {("aligned", 16): 0.1}
     assert costs["X"].dropna().to_dict() == {("aligned", 64): 0.03, results.RUN: 9.5}
     assert costs["X, bf16"].dropna().to_dict() == {("aligned", 512): 0.04}
+    assert costs["X, graphs"].dropna().to_dict() == {("unaligned", 16): 0.006}
     assert costs["X, bf16, graphs"].dropna().to_dict() == {("unaligned", 16): 0.005}

@@ -11,10 +11,11 @@ NS = chapter("09_training_for_real")
 
 
 def test_its_loop_gives_the_numbers_of_fit(toy):
+    config = dmdlite.TrainConfig(epochs=3, progress=False, device="cpu")
     histories = []
     for fit in (
         lambda model: NS["my_fit"](model, toy["train"], toy["valid"], epochs=3),
-        lambda model: dmdlite.fit(model, toy, dmdlite.TrainConfig(epochs=3, progress=False)),
+        lambda model: dmdlite.fit(model, toy, config),
     ):
         dmdlite.seed_everything(0)
         histories.append(fit(dmdlite.DMD.for_dataset(toy["train"], **SMALL)))

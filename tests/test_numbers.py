@@ -75,6 +75,8 @@ SOURCES = {
         "18.1": "gpu_NVIDIA_H200.json",
         "29.7": "gpu_NVIDIA_H200.json",
         "4.6": "gpu_NVIDIA_H200.json, 60 s over 13 epochs",
+        "2.8": "gpu_NVIDIA_H200.json, seeds",
+        "0.0003": "gpu_NVIDIA_H200.json, repeats",
     },
     "10_reading_the_model": {
         "1.06": "measured",

@@ -51,10 +51,12 @@ def costs() -> pd.DataFrame:
 def _card(found: dict[str, Any]) -> dict[str, dict[tuple, float]]:
     """Columns of `costs`, one a way of computing."""
     card, answers = found["card"], found["answers"]
-    steps = answers.get("steps", {}) | answers.get("compiling", {})
+    asked = ("steps", "compiling", "compiling_unaligned")
+    steps = {name: row for key in asked for name, row in answers.get(key, {}).items()}
     ways = {
         f"{found['threads']} cores": "CPU",
         card: "float32, eager",
+        f"{card}, graphs": "float32, graphs",
         f"{card}, bf16": "bf16, eager",
         f"{card}, bf16, graphs": "bf16, graphs",
     }
