@@ -76,6 +76,7 @@ SOURCES = {
         "29.7": "gpu_NVIDIA_H200.json",
         "4.6": "gpu_NVIDIA_H200.json, 60 s over 13 epochs",
         "2.8": "gpu_NVIDIA_H200.json, seeds",
+        "3.5": "gpu_NVIDIA_H200.json, seeds, 59 s over 17 epochs",
         "0.0003": "gpu_NVIDIA_H200.json, repeats",
     },
     "10_reading_the_model": {

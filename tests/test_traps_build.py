@@ -83,6 +83,14 @@ def keeps_ties(W, k):
     return kept * (W.sum(1, keepdim=True) / kept.sum(1, keepdim=True).clamp(min=1e-12))
 
 
+def topped_up(W, k):
+    """What the dropped edges weighed, in equal parts."""
+    kept = W.scatter(1, W.topk(W.shape[1] - k, dim=1, largest=False).indices, 0.0)
+    n = (kept > 0).sum(1, keepdim=True).clamp(min=1)
+    lost = W.sum(1, keepdim=True) - kept.sum(1, keepdim=True)
+    return torch.where(kept > 0, kept + lost / n, kept)
+
+
 def by_sorting(W, k):
     """Right, another way: ranks along the teachers."""
     rank = W.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
@@ -202,6 +210,7 @@ CASES = [  # chapter, check, answer, what is said of it
     ("06", "check_top_k", kept_over_the_batch, "not yet"),
     ("06", "check_top_k", first_clip_s_edges, "each keeps the k heaviest edges of its own"),
     ("06", "check_top_k", keeps_ties, "of equal edges, too"),
+    ("06", "check_top_k", topped_up, "the kept weights keep their ratios"),
     ("06", "check_top_k", by_sorting, "correct"),
     ("06", "check_better", unlike(constant_edges), "in another order"),
     (

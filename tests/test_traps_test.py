@@ -165,6 +165,7 @@ CASES = [  # chapter, check, answer, what is said of it
     ("09", "check_rates", rates(torch.optim.Adam), "correct"),
     ("10", "check_sensitivity", sensitivity(1), "shuffled vision"),
     ("10", "check_sensitivity", sensitivity(0), "shuffled language"),
+    ("10", "check_sensitivity", sensitivity(-1), "shuffled the fourth"),
     ("10", "check_sensitivity", sensitivity(None), "correct"),
     ("11", "check_flip", sign_flip(0.0), "(0.1, 0.1, 0.2, -0.3): 1.0"),
     ("11", "check_flip", sign_flip(1e-9), "correct"),
