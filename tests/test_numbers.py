@@ -45,13 +45,13 @@ SOURCES = {
     "04_decoupling": {"0.14": "measured", "0.55": "measured", "0.56": "measured"},
     "05_margin_and_orthogonality": {
         "0.71": "cos 45°",
-        "0.17": "measured",
-        "0.24": "measured",
+        "0.07": "measured; half an interval",
         "0.38": "measured",
+        "0.87": "measured",
+        "0.98": "measured",
         "1.1": "measured",
         "0.28": "measured",
         "0.04": "measured",
-        "0.42": "measured",
     },
     "06_gd_units": {
         "1.2": "t of 4, over the root of 5",
@@ -106,8 +106,9 @@ SOURCES = {
     "ten_minutes": {
         "0.17": "a sixth",
         "0.38": "ceiling.json",
-        "0.48": "measured",
-        "0.71": "measured",
+        "0.48": "toy/fig5.csv",
+        "0.88": "toy/fig5.csv",
+        "1.4": "measured",
         "0.42": "mmmo_crossval.json",
         "0.49": "mmmo_crossval.json",
         "80.5": "toy-draws/simple.csv, ridge on language",
