@@ -88,7 +88,6 @@ SOURCES = {
     },
     "12_paper_against_code": {
         "0.46": "measured",
-        "2.5": "10 s over 4 s",
         "0.006": "measured; the spread, sum_or_mean.json",
         "0.61": "sum_or_mean.json",
         "0.625": "toy/controls.csv",

@@ -60,11 +60,8 @@ def save_dataset(
     with workspace(folder) as temporary:
         new = temporary / "new"
         new.mkdir()
-        about["hashes"] = {}
         for split, data in splits.items():
-            path = new / f"{split}.safetensors"
-            save_tensors(_tensors(data), path)
-            about["hashes"][split] = {"values": data.values_hash(), **_stamp(path)}
+            save_tensors(_tensors(data), new / f"{split}.safetensors")
         write_json(new / "dataset.json", about)
         put_in_place(new, folder)
 
@@ -88,12 +85,6 @@ def _tensors(data: MultimodalDataset) -> dict:
     return tensors
 
 
-def _stamp(path: Path) -> dict[str, int]:
-    """What changes when a file is written to."""
-    found = path.stat()
-    return {"bytes": found.st_size, "mtime_ns": found.st_mtime_ns}
-
-
 def find_folder(name: str | Path) -> Path | None:
     """Where the data set is that `load_dataset` would read; None for the toy and where none is."""
     folders = (Path(name), Path(os.environ.get(DATA_HOME, "data")) / name)
@@ -109,7 +100,7 @@ def manifest_of(name: str | Path) -> dict[str, Any]:
     """dataset.json of the folder that `load_dataset` reads; empty for the toy."""
     folder = find_folder(name)
     about = read_json(folder / "dataset.json") if folder else {}
-    for key in ("inputs", "repaired", "groups", "hashes"):
+    for key in ("inputs", "repaired", "groups"):
         if not isinstance(about, dict) or not isinstance(about.get(key, {}), dict):
             raise DataError(f"{folder / 'dataset.json'}: field {key!r} is not a dict")
     return about
@@ -175,7 +166,7 @@ def _load_folder(folder: Path) -> dict[str, MultimodalDataset]:
 def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
     """One split; its values stay on disk, and the system reads them as they are asked for."""
     try:
-        stamp, tensors = _stamp(path), load_file(path)
+        tensors = load_file(path)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file, but dataset.json lists this split") from None
     except (SafetensorError, OSError, RuntimeError) as error:
@@ -195,7 +186,7 @@ def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
     if not isinstance(about.get("aligned"), (bool, type(None))):
         raise DataError(f"{path.parent / 'dataset.json'}: aligned must be true, false or absent")
     try:
-        data = MultimodalDataset(
+        return MultimodalDataset(
             values={m: tensors[f"{m}.values"] for m in names},
             offsets={m: tensors[f"{m}.offsets"] for m in names},
             steps={m: tensors[f"{m}.steps"] for m in names if f"{m}.steps" in tensors},
@@ -213,11 +204,6 @@ def _load_split(path: Path, about: dict, split: str) -> MultimodalDataset:
         )
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
-    hashes = about.get("hashes")
-    known = hashes.get(split) if isinstance(hashes, dict) else None
-    if isinstance(known, dict) and {k: known.get(k) for k in ("bytes", "mtime_ns")} == stamp:
-        data.know_hash(str(known.get("values")))
-    return data
 
 
 def _of_split(path: Path, about: dict, part: str, split: str) -> list:
