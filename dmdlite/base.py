@@ -12,11 +12,13 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from .config import ModelConfig
+from .data.alignment import is_aligned
 from .data.dataset import Batch, MultimodalDataset
 from .data.scaling import Scaler
-from .errors import ModelError
+from .errors import DataError, ModelError
 from .files import read_json, replacing, write_json
 
+KNOWN = ("dmdlite", "torch")  # packages whose classes a model's parts have
 SCALER = "scaler."  # how its tensors are named in a file
 
 
@@ -47,8 +49,26 @@ class SentimentModel(nn.Module):
         return any(name.startswith("lambda_") and weight > 0 for name, weight in fields)
 
     def described(self) -> dict[str, Any]:
-        """The model's name and its configuration, as config.json holds them."""
-        return {"model": type(self).__name__, **self.config.to_dict()}
+        """The model's name and its configuration, as config.json holds them; "parts" names those
+        of its parts whose class is not of this package (or of PyTorch)."""
+        kinds = {name: type(part) for name, part in self.named_children()}
+        parts = {k: c.__name__ for k, c in kinds.items() if c.__module__.split(".")[0] not in KNOWN}
+        return {
+            "model": type(self).__name__,
+            **self.config.to_dict(),
+            **({"parts": parts} if parts else {}),
+        }
+
+    def check_data(self, dataset: MultimodalDataset) -> None:
+        """Raises DataError when the features are not on the scale that the model was trained on,
+        or have no common time axis where it reads one."""
+        if self.one_axis and self.config.is_aligned and not is_aligned(dataset):
+            raise DataError(
+                f"{dataset.name}: is not aligned, and this {type(self).__name__} is made for data "
+                "whose modalities share their steps"
+            )
+        if self.scaler is not None:
+            self.scaler.check(dataset)
 
     def prepared(self, batch: Batch) -> Batch:
         """The batch as the model reads it: scaled, where its training data were.
@@ -78,11 +98,17 @@ class SentimentModel(nn.Module):
         """
         folder = Path(folder)
         settings = read_json(folder / "config.json")
+        parts = {}
         if isinstance(settings, dict):
-            name = settings.pop("model", cls.__name__)
+            name, parts = settings.pop("model", cls.__name__), settings.pop("parts", {})
             if name != cls.__name__:
                 raise ModelError(f"{folder}: holds a {name}, not a {cls.__name__}")
         model = cls(cls.config_class.from_dict(settings))
+        if parts != model.described().get("parts", {}):
+            raise ModelError(
+                f"{folder}: its {name} has parts of other classes ({parts}); put them in place in "
+                "a class of your own, and load with that"
+            )
         path = folder / "model.safetensors"
         try:
             tensors = load_file(path)

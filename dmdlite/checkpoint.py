@@ -20,7 +20,9 @@ from .files import read_json, replacing, write_json
 from .processes import Processes
 
 CHECKPOINT = "checkpoint.pt"
-RUN_FILES = (CHECKPOINT, "history.csv", "config.json", "model.safetensors", "metrics.json")
+FEATURES = "features.json"  # how what the model read was made; written by the `dmdlite` command
+RUN_FILES = (CHECKPOINT, "history.csv", "config.json", "model.safetensors")
+RUN_FILES += ("metrics.json", FEATURES)
 NO_NUMBERS = (  # what only shows them: pictures, checks, marks, commands, tables
     *("plots/", "checks/", "grading/", "results/", "commands/"),
     *("cli.py", "__main__.py"),
@@ -29,7 +31,7 @@ NO_NUMBERS = (  # what only shows them: pictures, checks, marks, commands, table
     "experiments/formatting.py",
     *("experiments/paper.py", "experiments/ranking.py", "experiments/reproduce.py"),
     *("experiments/results.py", "experiments/tables.py"),
-    *("experiments/mapping.py", "experiments/slopes.py"),
+    *("experiments/mapping.py", "experiments/slopes.py", "experiments/writing.py"),
 )
 MAY_CHANGE = ("epochs", "device", "out", "resume", "progress")  # settings a resumed run may alter
 
@@ -216,6 +218,7 @@ def brief(error: Exception) -> str:
 
 
 def _check_same(kind: str, saved: dict[str, Any], now: dict[str, Any], skip: tuple = ()) -> None:
-    for name, value in now.items():
-        if name not in skip and saved.get(name) != value:
-            raise ConfigError(f"resume: {kind} {name} was {saved.get(name)!r}, is now {value!r}")
+    for name in saved | now:
+        was, value = saved.get(name), now.get(name)
+        if name not in skip and was != value:
+            raise ConfigError(f"resume: {kind} {name} was {was!r}, is now {value!r}")

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from .data.dataset import Batch, MultimodalDataset
+from .base import SentimentModel
+from .data.dataset import Batch, MultimodalDataset, check_labels
 from .errors import DataError
 from .metrics import floors, sentiment_metrics
 
@@ -19,15 +20,21 @@ def forward_all(
 ) -> Iterator[tuple[Batch, object]]:
     """(batch, output) over a data set in stored order, in evaluation mode, without gradients.
 
-    What the caller does between two batches runs in the caller's own modes.
+    What the caller does between two batches runs in the caller's own modes, and the model is
+    afterwards in the mode that it was in.
     """
+    modes = {module: module.training for module in model.modules()}
     model.eval()
     device = next(model.parameters()).device
-    for batch in dataset.batches(batch_size):
-        batch = batch.to(device)
-        with torch.no_grad():
-            output = model(batch)
-        yield batch, output
+    try:
+        for batch in dataset.batches(batch_size):
+            batch = batch.to(device)
+            with torch.no_grad():
+                output = model(batch)
+            yield batch, output
+    finally:
+        for module, training in modes.items():
+            module.training = training
 
 
 def validate(model: nn.Module, dataset: MultimodalDataset, batch_size: int) -> dict[str, float]:
@@ -49,10 +56,11 @@ def validate(model: nn.Module, dataset: MultimodalDataset, batch_size: int) -> d
 def predict(model: nn.Module, dataset: MultimodalDataset) -> Tensor:
     """Predicted sentiment of every sample, in stored order: [N] float32 on the CPU.
 
-    Raises DataError when the features are not on the scale that the model was trained on.
+    Raises DataError when the features are not on the scale that the model was trained on, or not
+    aligned as they were.
     """
-    if getattr(model, "scaler", None) is not None:
-        model.scaler.check(dataset)
+    if isinstance(model, SentimentModel):
+        model.check_data(dataset)
     outputs = forward_all(model, dataset)
     return torch.cat([output.prediction.float().cpu() for _, output in outputs])
 
@@ -63,7 +71,8 @@ def evaluate(
     """`sentiment_metrics` of the model on a data set, and "floors", the same for a constant.
 
     The constant is chosen on `reference` (the training split, say), by default on `dataset`.
-    Raises DataError when the data set is empty or lacks labels, and as `predict`.
+    Raises DataError when the data set is empty, lacks labels or has others than from -3 to 3, and
+    as `predict`.
     """
     if not len(dataset):
         raise DataError(f"{dataset.name}: no samples to evaluate on")
@@ -71,6 +80,7 @@ def evaluate(
         raise DataError(
             f"{dataset.name}: {without} of {len(dataset)} samples lack a label; predict them"
         )
+    check_labels(dataset)
     labels = dataset.labels.cpu()
     scores = sentiment_metrics(predict(model, dataset), labels)
     floor = floors(labels, None if reference is None else reference.labels.cpu())

@@ -73,24 +73,39 @@ def sentiment_metrics(prediction, target) -> dict[str, float]:
 def floors(target, reference=None) -> dict[str, float]:
     """What the best constant reaches on targets [N]: a score below it has learned nothing.
 
-    The constant is chosen on the `reference` labels that there are, not NaN (default: the targets
-    themselves; ValueError where there is none): for each
-    accuracy the majority class, for F1 the same constant's F1, for MAE the median; corr is 0.
+    The constant is chosen on `reference` (default: the targets themselves); see `constants`.
     """
     y = _array(target)
-    r = y if reference is None else _array(reference)
+    chosen = constants(y if reference is None else reference)
+    return floors_of({k: np.full_like(y, c) for k, c in chosen.items()}, y)
+
+
+def constants(reference) -> dict[str, float]:
+    """The best constant prediction for each metric, on the labels [N] that there are, not NaN.
+
+    For each accuracy the majority class, for MAE the median. Raises ValueError where there is none.
+    """
+    r = _array(reference)
     r = r[~np.isnan(r)]
     if not len(r):
         raise ValueError("floors: the reference has no label")
-    constants = {
+    return {
         "acc7": _majority(np.round(np.clip(r, -3, 3))),
         "acc5": _majority(np.round(np.clip(r, -2, 2))),
         "acc2": _majority(np.where(r[r != 0] > 0, 1.0, -1.0)),
         "acc2_has_zero": _majority(np.where(r >= 0, 1.0, -1.0)),
         "mae": float(np.median(r)),
     }
-    scores = {k: sentiment_metrics(np.full_like(y, c), y) for k, c in constants.items()}
-    best = {k: scores[k][k] for k in constants}
+
+
+def floors_of(predictions: dict[str, np.ndarray], target) -> dict[str, float]:
+    """The floors on targets [N] of each metric's constants [N], which differ between folds.
+
+    F1 has the constant of its accuracy; corr is 0.
+    """
+    y = _array(target)
+    scores = {k: sentiment_metrics(p, y) for k, p in predictions.items()}
+    best = {k: scores[k][k] for k in predictions}
     best |= {"f1": scores["acc2"]["f1"], "f1_has_zero": scores["acc2_has_zero"]["f1_has_zero"]}
     best["corr"] = 0.0
     return {k: best[k] for k in sentiment_metrics(y, y)}

@@ -175,7 +175,7 @@ def _keep_scale(
             says = f"the features of {', '.join(needed)} {done} standardised, as measured on train"
             tqdm.write(says, file=sys.stderr)
     for data in splits.values():
-        model.scaler.check(data)
+        model.check_data(data)
 
 
 def batch_losses(model: nn.Module, batch: Batch) -> dict[str, Tensor]:

@@ -38,7 +38,7 @@ def test_a_bootstrap_draws_whole_videos_and_names_every_clip_once(toy, seed, kno
     data = replace(data, groups=VIDEOS) if known else data
     again = resampled(data, seed)
     assert len(set(again.ids)) == len(again)
-    places = [data.ids.index(name.partition("#")[0]) for name in again.ids]
+    places = [data.ids.index(name.partition(" (copy")[0]) for name in again.ids]
     assert again.labels.equal(data.labels[torch.tensor(places)])
     assert again.fingerprint() == resampled(data, seed).fingerprint()
     times = Counter(places)
@@ -51,9 +51,17 @@ def test_a_bootstrap_draws_whole_videos_and_names_every_clip_once(toy, seed, kno
         assert len(again) == 8
 
 
+def test_a_second_copy_has_a_name_that_no_converter_gives(toy):
+    data = toy["train"].subset(range(8))
+    ids = ("v3[9]", "v3[9]#2", *data.ids[2:])  # an id that occurs twice in a published file
+    for seed in range(30):
+        again = resampled(replace(data, ids=ids), seed)
+        assert len(set(again.ids)) == len(again)
+
+
 def test_over_draws_every_clip_comes_as_often(toy):
     data = toy["train"].subset(range(8))
-    ids = [name.partition("#")[0] for k in range(1, 301) for name in resampled(data, k).ids]
+    ids = [name.partition(" (copy")[0] for k in range(1, 301) for name in resampled(data, k).ids]
     counts = [Counter(ids)[name] for name in data.ids]
     assert min(counts) > 240
     assert max(counts) < 360

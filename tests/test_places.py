@@ -11,8 +11,8 @@ import pytest
 import verify
 
 from dmdlite import DataError
-from dmdlite.checkpoint import RUN_FILES
-from dmdlite.experiments.reproduce import _check_place
+from dmdlite.checkpoint import FEATURES, RUN_FILES
+from dmdlite.experiments.writing import check_place
 from dmdlite.files import claimed, ours
 from tests.test_training import SETTINGS, train
 
@@ -67,7 +67,7 @@ def test_a_run_may_have_other_files_beside_it_and_be_run_again(toy, tmp_path):
     train(toy, tmp_path, epochs=1)
     (tmp_path / "predictions.csv").write_text("id\n")
     train(toy, tmp_path, epochs=2)
-    assert {*RUN_FILES, "predictions.csv"} <= {p.name for p in tmp_path.iterdir()}
+    assert {*RUN_FILES, "predictions.csv"} - {FEATURES} <= {p.name for p in tmp_path.iterdir()}
     for name in ("config.json", "model.safetensors", "metrics.json", "history.csv"):
         (tmp_path / name).unlink()  # as if killed before they were written
     (tmp_path / "predictions.csv").unlink()
@@ -109,10 +109,10 @@ def test_reproduce_goes_on_beside_tables_whose_runs_are_gone(tmp_path):
     """As in a clone of the repository, which has the tables and not the runs."""
     (tmp_path / "toy").mkdir()
     (tmp_path / "toy" / "table3.json").write_text("{}")
-    _check_place(tmp_path)
+    check_place(tmp_path)
     (tmp_path / "thesis").mkdir()
     with pytest.raises(DataError, match="holds something else than runs"):
-        _check_place(tmp_path)
+        check_place(tmp_path)
 
 
 def test_verify_leaves_a_persons_picture_alone(run_script, toy_folder, tmp_path):

@@ -17,10 +17,20 @@ def test_predictions_leave_empty_what_a_clip_lacks():
     names = [f"homo_{m}" for m in model.config.modalities]
     assert (table[names].notna().to_numpy() == present).all()
     assert list(table["id"]) == list(splits["test"].ids)
-    output = model(splits["test"].batch(range(30)))
-    edge = table["homo_language_to_audio"].to_numpy()
-    assert edge == pytest.approx(output.homo.weights[:, 0, 2].detach().numpy(), abs=1e-5)
-    assert (edge[~present[:, 0]] == 0).all()
+    output = model.eval()(splits["test"].batch(range(30)))
+    edge, both = table["homo_language_to_audio"].to_numpy(), present[:, 0] & present[:, 2]
+    weight = output.homo.weights[:, 0, 2].detach().numpy()
+    assert edge[both] == pytest.approx(weight[both], abs=1e-5)
+    assert np.isnan(edge[~both]).all()
+
+
+@pytest.mark.parametrize("off", [{"homo_gd": False}, {"lambda_ddl": 0.0}])
+def test_edges_that_nobody_trained_are_not_written(off):
+    splits = dmdlite.load_dataset("toy:seed=0,train=40,valid=10,test=30")
+    model = dmdlite.DMD.for_dataset(splits["train"], dim=8, heads=2, layers=1, **off)
+    found = [name for name in predictions(model, splits["test"]) if "_to_" in name]
+    assert len(found) == (0 if "lambda_ddl" in off else 6)
+    assert all(name.startswith("hetero") for name in found)
 
 
 def test_a_model_without_units_says_only_what_it_predicts():

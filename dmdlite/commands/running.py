@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from ..base import SentimentModel
+from ..checkpoint import FEATURES
 from ..data import MultimodalDataset, load_dataset
 from ..data.storage import manifest_of
 from ..devices import pick_device
@@ -20,7 +21,6 @@ from ..registry import load_model
 
 # The base of click's usage errors. Typer may carry its own copy of click, so ask it.
 UsageError = typer.BadParameter.__bases__[0]
-FEATURES = "features.json"  # in a run's folder
 
 
 def run_app(app: typer.Typer) -> None:
@@ -85,7 +85,9 @@ def load_run(
 
 
 def remember_features(run: Path, data: str) -> None:
-    """Keep with a trained model how the features it saw were made, where the data set says so."""
+    """Keep with a trained model how the features it saw were made, where the data set says so; what
+    an earlier model's were is forgotten."""
+    (run / FEATURES).unlink(missing_ok=True)
     if made := _made(data):
         write_json(run / FEATURES, made)
 

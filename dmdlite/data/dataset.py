@@ -20,6 +20,7 @@ from .batch import Batch
 from .validation import CHECKED_BYTES, check_finite, check_parts
 
 SPLITS = ("train", "valid", "test")
+STRONGEST = 3  # sentiment lies from -3 to 3
 HASHED_ROWS = 1 << 14  # steps hashed at a time: a data set need not fit into memory
 
 
@@ -142,10 +143,8 @@ class MultimodalDataset:
         return index
 
     def fingerprint(self) -> str:
-        """Names the data: a hash of every value, label, length, time index, id and group.
-
-        Read anew each time: tensors can be written to, and not every way of it leaves a trace.
-        """
+        """Names the data: a hash of every value, label, length, time index, id and group; read
+        anew each time, since not every way of writing to a tensor leaves a trace."""
         parts = {"labels": self.labels}
         for kind in ("values", "offsets", "steps"):
             parts |= {f"{m}.{kind}": part for m, part in getattr(self, kind).items()}
@@ -222,9 +221,21 @@ def _joined(parts: list[tuple[str, ...]]) -> tuple[str, ...]:
     return sum(parts, ()) if all(parts) else ()
 
 
+def check_labels(data: MultimodalDataset) -> None:
+    """Raises DataError where a label is no sentiment: the metrics' classes end at -3 and 3."""
+    if len(far := (data.labels.abs() > STRONGEST + 1e-3).nonzero()):
+        label, name = data.labels[far[0, 0]], data.ids[far[0, 0]]
+        raise DataError(
+            f"{data.name}: label {label:g} of {name}; sentiment lies from -{STRONGEST} to "
+            f"{STRONGEST}, bring another scale there first"
+        )
+
+
 def check_trainable(splits: dict[str, MultimodalDataset]) -> None:
     """Raises DataError unless there are train and valid, with samples; train with some labels,
-    valid with all, test, if it is there, with all or none."""
+    valid with all, test, if it is there, with all or none; and all labels are sentiments."""
+    for data in splits.values():
+        check_labels(data)
     for split in ("train", "valid"):
         if split not in splits or not len(splits[split]):
             raise DataError(f"fit needs a {split} split; got {', '.join(splits) or 'none'}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ FEW = 100  # steps; of fewer none is called wild
 WILD = 10.0  # widths of the middle 98 % beyond which a value is
 MEAN, SPREAD = 1.0, (0.1, 10.0)  # columns within these need no scaling
 OTHER = 4.0  # training deviations between two typical means: other features, or another scale
+SOME, TWICE = 10, 2.0  # samples of which the typical column varies by less than this factor
 LARGEST = torch.finfo(torch.float32).max
 
 
@@ -109,6 +110,8 @@ def _moments(part: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, T
 
 
 def _any_wild(part: Tensor, low: Tensor, high: Tensor) -> bool:
+    if not len(part):
+        return False
     smallest, largest = part.float().aminmax(dim=0)
     return bool(((smallest < low) | (largest > high)).any())
 
@@ -167,6 +170,11 @@ class Scaler(nn.Module):
             for part, x in columns._asdict().items():
                 self.register_buffer(f"{part}_{m}", x)
 
+    def _load_from_state_dict(self, *arguments: Any) -> None:
+        """What is loaded says whether it applies, too."""
+        super()._load_from_state_dict(*arguments)
+        self.applied = bool(self.on)
+
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor]) -> Scaler:
         """The scaler whose `state_dict` this is. Raises KeyError where a part is missing."""
@@ -214,5 +222,6 @@ class Scaler(nn.Module):
                 shift.median() > OTHER / 2
                 or shift.max() > 2 * OTHER
                 or (len(dataset) > 1 and spread.median() < SPREAD[0])
+                or (len(dataset) >= SOME and not 1 / TWICE < spread.median() < TWICE)
             ):
                 warnings.warn(says, stacklevel=3)

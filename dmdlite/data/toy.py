@@ -32,6 +32,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from ..errors import DataError
 from .dataset import SPLITS, MultimodalDataset
 from .worlds import SENSES, SIZES, SPREAD, Sense, World
 
@@ -49,8 +50,10 @@ def make_toy(
 
     `sizes` are the numbers of clips; `world` is another than the one above, see `worlds.World`.
     Each split's `factors` hold `common` [N, 3], `private_<m>` [N, 3], `misleading` [N] and
-    `events` [N] (how many).
+    `events` [N] (how many). Raises DataError for a split without a clip.
     """
+    if min(sizes) < 1:
+        raise DataError(f"toy: every split has a clip or more, got {sizes}")
     _, clips = known(seed, sizes, world)
     return {split: _dataset(found, split) for split, found in clips.items()}
 

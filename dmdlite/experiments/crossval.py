@@ -87,7 +87,7 @@ def crossval(
         raise ConfigError(f"repeats: 1 or more, got {repeats}")
     if folds < 2:
         raise ConfigError(f"folds: from 2 to half the samples, got {folds}")
-    out = ours(out, '"repeats"') if out else None
+    out = ours(out, '"rows": [\n    {\n      "system": ') if out else None
     warn_of_unfit(data)
     model_set, train_set = tuple(model_set.items()), tuple(train_set.items())
     study = Study(data, folds=folds, model=model_set, training=train_set, device=device)

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import typer
 from joblib import Parallel, delayed
@@ -14,19 +13,20 @@ from tqdm.auto import tqdm
 
 from ..commands.options import DataName, Device, Settings, parse_settings, parse_value
 from ..data.storage import warn_of_unfit
-from ..errors import ConfigError, DataError
-from ..files import claimed, replacing, write_json
+from ..errors import ConfigError
+from ..files import claimed
 from ..registry import MODELS, YARDSTICKS
-from .artifacts import Artifacts, artifacts, as_written, csv_of, own_runs
+from .artifacts import artifacts, as_written, own_runs
 from .cluster import submit
 from .curves import CURVES
 from .mapping import draw_map, listing
 from .runs import Run
-from .search import BUDGET, search_rows, to_run, to_try
+from .search import BUDGET, SEARCHED, search_rows, to_run, to_try
 from .separation import FIGURES, separation
 from .study import Study
 from .sweep import open_runs, sweep
 from .systems import EXPERIMENTS, chosen, systems_of
+from .writing import check_place, check_settings, settings_of, write_artifacts, write_csv
 
 SEEDS = 5
 WHAT = f"{', '.join(EXPERIMENTS)}, or all; map, or a curve of it: {', '.join(CURVES)}"
@@ -87,7 +87,7 @@ def reproduce(
             raise ConfigError(f"{option}: 1 or more, got {number}")
     mapped = what in ("map", *CURVES)
     names = [] if mapped else chosen(what or "all")
-    _check_place(out)
+    check_place(out)
     study = _study(data, setting, folds, standardize, epochs, device, settings, labelled)
     if mapped and listed:
         typer.echo(listing(out))
@@ -119,15 +119,20 @@ def reproduce(
             "command is given again; without --cluster it makes the tables"
         )
         return
+    folder = out / (study.name if draws is None else f"{study.name}-draws")
+    check_settings(folder, names, study)
+    if trials and (own := SEARCHED & {k for k, _ in (*study.model, *study.training)}):
+        typer.echo(
+            f"{', '.join(own)}: set by the search where there is one, see --trials", err=True
+        )
     with claimed(out):
         sweep(trials, runs, jobs)
         done = planned()
         sweep(done, runs, jobs)
-        folder = out / (study.name if draws is None else f"{study.name}-draws")
         for file, kinds in (("search", MODELS), ("search_yardsticks", YARDSTICKS)):
             own = [run for run in trials if run.system.kind in kinds]
             if own:
-                _csv(pd.DataFrame(search_rows(own, runs)), folder / f"{file}.csv")
+                write_csv(pd.DataFrame(search_rows(own, runs)), folder / f"{file}.csv")
         for name in names:
             _make(name, done, runs, folder, jobs)
     typer.echo(f"written to {folder}: {', '.join(names)}")
@@ -140,25 +145,9 @@ def _make(name: str, done: list[Run], runs: Path, folder: Path, jobs: int) -> No
     if name in FIGURES:
         _separate(own, runs, name, jobs)
     made = artifacts(name, rows, own, runs)
-    _write(made, rows, name, folder)
+    write_artifacts(made, rows, name, folder, settings_of(own[0].study))
     for table in made.tables.values():
         typer.echo(f"\n{table.markdown()}")
-
-
-def _check_place(out: Path) -> None:
-    """Raises DataError unless `out` is new, empty, or holds what this command writes."""
-    found = [p for p in out.glob("*") if not p.name.startswith(".")] if out.is_dir() else [out]
-    runs = list((out / "runs").glob("*-seed*"))
-    begun = found == [out / "runs"] and not any((out / "runs").iterdir())
-    # Tables whose runs are not there, as in a clone of this repository.
-    tables = all(
-        p.name == "map" or any((p / f"{name}.json").is_file() for name in EXPERIMENTS)
-        for p in found
-    )
-    if out.exists() and found and not (runs or begun or tables):
-        raise DataError(
-            f"{out}: holds something else than runs of reproduce; choose another folder"
-        )
 
 
 def _study(
@@ -198,38 +187,6 @@ def _separate(own: list[Run], runs: Path, figure: str, jobs: int) -> None:
     )
     for _ in tqdm(tasks, total=len(own), unit="run", desc=figure, file=sys.stderr):
         pass
-
-
-def _write(made: Artifacts, rows: pd.DataFrame, name: str, folder: Path) -> None:
-    """CSV of the experiment's runs and points, its tables, its figures, and facts about it."""
-    _csv(rows.dropna(axis=1, how="all"), folder / f"{name}.csv")
-    for part, points in made.points.items():
-        _csv(points, folder / f"{name}_{part}.csv")
-    for part, table in made.tables.items():
-        stem = "_".join(filter(None, (name, part)))
-        for suffix, text in (("md", table.markdown()), ("tex", table.latex())):
-            with replacing(folder / f"{stem}.{suffix}") as temporary:
-                temporary.write_text(text, encoding="utf-8")
-    for part, figure in made.figures.items():
-        stem = "_".join(filter(None, (name, part)))
-        for suffix, about in (("png", {}), ("svg", {"Date": None})):  # no date: same in, same out
-            path = folder / f"{stem}.{suffix}"
-            with replacing(path) as temporary, plt.rc_context({"svg.hashsalt": name}):
-                figure.savefig(temporary, format=suffix, dpi=150, metadata=about)
-        plt.close(figure)
-    facts = ["data", "setting", "folds", "grouping", "samples", "device", "dmdlite", "torch"]
-    first = {fact: rows[fact].iloc[0] for fact in facts}
-    first |= {"seeds": rows["seed"].nunique(), "runs": len(rows)}
-    first |= {"seconds": round(rows["seconds"].sum(), 1), "date": rows["date"].max()}
-    if rows["labelled"].notna().any():
-        first["labelled"] = rows["labelled"].iloc[0]
-    plain = {k: v.item() if hasattr(v, "item") else v for k, v in first.items()}
-    write_json(folder / f"{name}.json", {"experiment": name, **plain})
-
-
-def _csv(rows: pd.DataFrame, path: Path) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(csv_of(rows), encoding="utf-8")
 
 
 def _listing(names: list[str], planned: list[Run], runs: Path) -> str:

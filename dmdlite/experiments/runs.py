@@ -27,7 +27,7 @@ from ..data.alignment import Splits
 from ..data.scaling import standardize
 from ..devices import pick_device, seed_everything
 from ..files import claimed, read_json, replacing, save_tensors, write_json
-from ..metrics import floors
+from ..metrics import constants, floors_of
 from ..training import fit
 from .controls import CONTROLS
 from .measures import measured, own_scores, scores
@@ -120,13 +120,12 @@ def _carry_out(run: Run, runs: Path, device: str | None) -> None:
         outputs, fact = _one_fold(run, splits, folder / f"fold{fold}", device)
         found.append(outputs | {"fold": torch.full((len(outside),), fold)})
         places.append(outside)
-        facts.append(fact | {"floors": floors(splits["test"].labels, splits["train"].labels)})
+        facts.append(fact | {"constants": constants(splits["train"].labels)})
     order = torch.cat(places).argsort()  # back to stored order
     outputs = {name: torch.cat([part[name] for part in found])[order] for name in found[0]}
     names = next(iter(run.study.splits.values())).modalities
     row = _about(run, facts, time.perf_counter() - started, device) | scores(outputs, names)
-    for name in facts[0]["floors"]:
-        row[f"floor_{name}"] = _mean([fact["floors"][name] for fact in facts])
+    row |= {f"floor_{k}": v for k, v in _floors(facts, places, order, outputs["labels"]).items()}
     with replacing(folder / OUTPUTS) as temporary:
         save_tensors(outputs, temporary)
     write_json(folder / RESULT, row)
@@ -197,9 +196,25 @@ def _about(run: Run, facts: list[dict], seconds: float, given: str | None) -> di
         **{
             key: _mean([fact[key] for fact in facts])
             for key in facts[0]
-            if key != "floors" and all(key in fact for fact in facts)
+            if key != "constants" and all(key in fact for fact in facts)
         },
     }
+
+
+def _floors(
+    facts: list[dict], places: list[Tensor], order: Tensor, labels: Tensor
+) -> dict[str, float]:
+    """Of each fold's own constants, in stored order and scored at once, like the models."""
+    predicted = {
+        name: torch.cat(
+            [
+                torch.full((len(outside),), fact["constants"][name])
+                for fact, outside in zip(facts, places, strict=True)
+            ]
+        )[order]
+        for name in facts[0]["constants"]
+    }
+    return floors_of({k: p.numpy() for k, p in predicted.items()}, labels)
 
 
 def _mean(values: list[float]) -> float:

@@ -26,6 +26,7 @@ from .systems import KINDS, System, recipe
 
 RATES, DROPOUTS = (5e-4, 2e-3), (0.1, 0.4)
 BUDGET = 4  # points tried by default
+SEARCHED = {"dim", "learning_rate", "dropout", "output_dropout", "pooling"}
 
 
 def points(widths: tuple[int, int]) -> list[dict[str, Any]]:

@@ -37,15 +37,18 @@ def hold_out(train: MultimodalDataset, seed: int) -> dict[str, MultimodalDataset
     """{"train", "valid"}: a fifth of the complete samples is kept aside to stop on.
 
     Only complete ones, because the test's are. Groups stay whole: what else a group kept aside
-    has is in neither part. Raises DataError when there is only one group.
+    has is in neither part, and one with more than half of the samples is trained on. Raises
+    DataError when there is only one group.
     """
     complete, groups = train.present.all(1), train.groups
     if groups:
-        aside = complete.nonzero().squeeze(1).tolist()
+        size = Counter(groups)
+        small = torch.tensor([size[group] <= len(groups) / 2 for group in groups])
+        aside = (complete & small).nonzero().squeeze(1).tolist()
         part = drawn([groups[i] for i in aside], (0.2, 0.8), seed)
         held = {groups[i] for i, p in zip(aside, part, strict=True) if p == 0}
         own = torch.tensor([group in held for group in groups])
-        if not (~own).any():
+        if not own.any() or not (~own).any():
             raise DataError(f"{train.name}: one group alone, nothing to keep aside")
         return {"train": train.subset(~own), "valid": train.subset(own & complete)}
     places = complete.nonzero().squeeze(1)
@@ -207,7 +210,7 @@ def drawn_again(data: str, draw: int) -> Splits:
 
 def resampled(dataset: MultimodalDataset, seed: int) -> MultimodalDataset:
     """A bootstrap sample: groups (or samples, without any) drawn with replacement, as many as there
-    are. A sample's second copy is called ID#2, and belongs to the same group."""
+    are. A sample's second copy is called "ID (copy 2)", and belongs to the same group."""
     groups = groups_of(dataset) or dataset.ids
     places: dict[str, list[int]] = {}
     for i, group in enumerate(groups):
@@ -218,7 +221,7 @@ def resampled(dataset: MultimodalDataset, seed: int) -> MultimodalDataset:
     copies = []
     for copy in range(1, max(times.values(), default=0) + 1):
         index = [i for i in sorted(times) if times[i] >= copy]
-        ids = (dataset.ids[i] + (f"#{copy}" if copy > 1 else "") for i in index)
+        ids = (dataset.ids[i] + (f" (copy {copy})" if copy > 1 else "") for i in index)
         part = dataset.subset(index)
         copies.append(replace(part, ids=tuple(ids), groups=tuple(groups[i] for i in index)))
     return concatenate(copies) if copies else dataset

@@ -1,0 +1,196 @@
+"""Inputs that once gave a number without a word: the number is right now, or it is refused."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import dmdlite
+from dmdlite import ConfigError, DataError, ModelError, cli
+from dmdlite.commands.running import check_features, remember_features
+from dmdlite.data.alignment import aligned
+from dmdlite.experiments.runs import Run, carry_out
+from dmdlite.experiments.study import Study, hold_out
+from dmdlite.experiments.systems import SYSTEMS
+from dmdlite.experiments.writing import check_settings
+from dmdlite.files import write_json
+from dmdlite.registry import find_model, load_model
+from tests.conftest import SMALL
+from tests.test_groups import speakers
+from tests.test_training import train
+
+
+def hosted(host, guests=6, clips=12):
+    """One person with `host` clips, and guests."""
+    data = speakers(guests + 1, clips=max(host, clips))
+    own = [i for i, name in enumerate(data.ids) if name.startswith("video0[")][:host]
+    rest = [
+        i
+        for i, name in enumerate(data.ids)
+        if not name.startswith("video0[") and int(name.partition("[")[2][:-1]) < clips
+    ]
+    data = data.subset(own + rest)
+    return replace(data, groups=tuple(name.partition("[")[0] for name in data.ids))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_host_with_most_clips_is_trained_on(seed):
+    parts = hold_out(hosted(host=108), seed)  # of 180
+    assert "video0" in parts["train"].groups
+    assert 0 < len(parts["valid"]) <= 36
+    assert not set(parts["train"].groups) & set(parts["valid"].groups)
+
+
+def test_the_floor_of_folds_is_scored_at_once_as_the_models_are(tmp_path):
+    data = hosted(host=30, guests=5)
+    splits = {s: data.subset(torch.arange(len(data)) % 3 == i) for i, s in enumerate("abc")}
+    named = dict(zip(("train", "valid", "test"), splits.values(), strict=True))
+    dmdlite.save_dataset(tmp_path / "hosted", named, source="test")
+    run = Run(Study(str(tmp_path / "hosted"), folds=3), SYSTEMS["ridge"], 0)
+    carry_out(run, tmp_path / "runs")
+    errors, sizes = [], []
+    for parts, outside in run.study.parts(0):
+        labels = parts["test"].labels.numpy()
+        errors += list(np.abs(labels - np.median(parts["train"].labels.numpy())))
+        sizes.append(len(outside))
+    assert len(set(sizes)) > 1
+    row = run.result(tmp_path / "runs")
+    assert row["floor_mae"] == pytest.approx(np.mean(errors), abs=1e-6)
+    assert row["floor_acc2"] <= 1
+
+
+@pytest.mark.parametrize("factor", [0.3, 3.0])
+def test_features_on_a_scale_of_their_own_are_told(toy, factor):
+    model, _ = train(toy)
+    test = toy["test"]
+    off = replace(test, values={m: factor * v for m, v in test.values.items()})
+    with pytest.warns(UserWarning, match="is not on the scale"):
+        dmdlite.evaluate(model, off)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        dmdlite.evaluate(model, test)
+
+
+def test_a_model_of_aligned_data_refuses_others(toy):
+    on_one_axis = {split: aligned(data) for split, data in toy.items()}
+    model = find_model("ef-lstm").for_dataset(on_one_axis["train"], dim=8)
+    dmdlite.predict(model, on_one_axis["test"])
+    with pytest.raises(DataError, match="is not aligned, and this EFLSTM is made for"):
+        dmdlite.predict(model, toy["test"])
+    with pytest.raises(DataError, match="is not aligned"):
+        dmdlite.fit(model, toy, dmdlite.TrainConfig(epochs=1, progress=False))
+    resampling = find_model("ef-lstm").for_dataset(toy["train"], dim=8)
+    dmdlite.predict(resampling, toy["test"])
+
+
+class Level(dmdlite.GDUnit):
+    """A unit of one's own: every edge weighs the same."""
+
+    def weigh(self, scores, edges):
+        return edges / edges.sum((1, 2), keepdim=True).clamp(min=1)
+
+
+class OwnDMD(dmdlite.DMD):
+    def __init__(self, config):
+        super().__init__(config)
+        self.homo = Level(config.dim, 3, config.gd_hidden)
+
+
+def test_a_unit_of_ones_own_is_not_loaded_or_resumed_as_ours(toy, tmp_path):
+    config = dmdlite.DMDConfig.for_dataset(toy["train"], **SMALL)
+    model = dmdlite.DMD(config)
+    model.homo = Level(config.dim, 3, config.gd_hidden)
+    settings = dmdlite.TrainConfig(epochs=1, progress=False, device="cpu", out=str(tmp_path))
+    dmdlite.fit(model, toy, settings)
+    with pytest.raises(ModelError, match=r"parts of other classes .*'homo': 'Level'"):
+        load_model(tmp_path)
+    with pytest.raises(ConfigError, match=r"parts was .*Level"):
+        dmdlite.fit(dmdlite.DMD(config), toy, replace(settings, epochs=2, resume=True))
+    OwnDMD(config).save_pretrained(tmp_path / "own")
+    assert isinstance(OwnDMD.from_pretrained(tmp_path / "own").homo, Level)
+
+
+def test_what_is_loaded_says_whether_features_are_scaled(toy):
+    wide = {k: replace(d, values={m: 50 * v for m, v in d.values.items()}) for k, d in toy.items()}
+    scaling, _ = train(wide)
+    taking, _ = train(wide, standardize=False)
+    assert scaling.scaler.applied
+    assert not taking.scaler.applied
+    taking.load_state_dict(scaling.state_dict())
+    scores = [dmdlite.evaluate(model, wide["test"])["mae"] for model in (scaling, taking)]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-6)
+
+
+def test_looking_at_a_score_leaves_the_model_as_it_was(toy):
+    model = dmdlite.DMD(dmdlite.DMDConfig.for_dataset(toy["train"], **SMALL)).train()
+    model.fusion.eval()
+    dmdlite.evaluate(model, toy["test"])
+    assert model.training
+    assert not model.fusion.training
+
+
+def test_a_modality_without_a_step_in_train_is_trained_without(toy):
+    silent = {
+        k: replace(
+            d,
+            values=d.values | {"audio": d.values["audio"][:0]},
+            offsets=d.offsets | {"audio": torch.zeros_like(d.offsets["audio"])},
+        )
+        for k, d in toy.items()
+    }
+    _, history = train(silent, epochs=1)
+    assert np.isfinite(history[0]["valid_mae"])
+
+
+def test_labels_that_are_no_sentiments_are_refused(toy):
+    stars = {k: replace(d, labels=(d.labels + 3) * 5 / 6) for k, d in toy.items()}
+    with pytest.raises(DataError, match=r"label \d\S* of toy_\w+; sentiment lies from -3 to 3"):
+        train(stars)
+    model, _ = train(toy, epochs=1)
+    with pytest.raises(DataError, match="sentiment lies from -3 to 3"):
+        dmdlite.evaluate(model, stars["test"])
+
+
+def test_how_features_were_made_is_forgotten_with_the_model(tmp_path, monkeypatch):
+    made = {"withA": {"language": {"weights": "A", "level": "word", "layer": 1}}, "plain": {}}
+    monkeypatch.setattr("dmdlite.commands.running.manifest_of", made.get)
+    remember_features(tmp_path, "withA")
+    with pytest.raises(DataError, match="its language is not made like"):
+        check_features(tmp_path, "plain")
+    remember_features(tmp_path, "plain")  # another model now
+    check_features(tmp_path, "plain")
+
+
+def test_a_toy_without_clips_is_refused_in_one_line(run_script):
+    code, _, err = run_script(cli.app, "data", "info", "toy:train=30,valid=10,test=0")
+    assert code == 2
+    assert "every split has a clip or more, got (30, 10, 0)" in err
+
+
+def test_a_table_of_other_settings_is_not_replaced(tmp_path):
+    plain = Study("toy")
+    short = replace(plain, training=(("epochs", 3),))
+    check_settings(tmp_path, ["table1"], short)
+    write_json(tmp_path / "table1.json", {"experiment": "table1"})
+    check_settings(tmp_path, ["table1"], plain)
+    with pytest.raises(DataError, match=r"table1.json: made with other settings \(none\)"):
+        check_settings(tmp_path, ["table1"], short)
+    write_json(tmp_path / "table1.json", {"settings": {"epochs": 3}})
+    check_settings(tmp_path, ["table1"], short)
+
+
+def test_a_column_that_somebody_added_is_not_lost(toy_folder, tmp_path, run_script):
+    model, _ = train(dmdlite.load_dataset(toy_folder), epochs=1)
+    model.save_pretrained(tmp_path / "run")
+    asked = (cli.app, "predict", tmp_path / "run", "--data", toy_folder)
+    asked += ("--out", tmp_path / "said.csv")
+    for _ in range(2):  # what the command wrote it may write anew
+        assert run_script(*asked)[0] == 0
+    pd.read_csv(tmp_path / "said.csv").assign(comment="mine").to_csv(tmp_path / "said.csv")
+    code, _, err = run_script(*asked)
+    assert code == 2
+    assert "holds something else" in err
+    assert "mine" in (tmp_path / "said.csv").read_text()
