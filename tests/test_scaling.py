@@ -78,6 +78,15 @@ def test_a_column_that_is_mostly_zero_has_no_wild_values():
     np.testing.assert_allclose(scaled_columns(x), expected, atol=1e-5)
 
 
+def test_rare_events_are_no_wild_values():
+    rng = np.random.default_rng(0)
+    x = np.zeros((20_000, 1))
+    x[rng.choice(len(x), 241, replace=False), 0] = rng.exponential(size=241)  # 1.2 %
+    found = scaled_columns(x)
+    assert np.std(found) == pytest.approx(1, abs=1e-4)
+    assert np.corrcoef(x[:, 0], found[:, 0])[0, 1] == pytest.approx(1)
+
+
 def test_part_by_part_gives_the_same(monkeypatch):
     x = np.random.default_rng(0).normal(5, 3, size=(1000, 4))
     whole = scaled_columns(x)

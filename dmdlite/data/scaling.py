@@ -16,6 +16,7 @@ from .dataset import Batch, MultimodalDataset
 CELLS = 1 << 21  # numbers taken at a time: a data set need not fit into memory
 SAMPLED = 1 << 14  # steps from which the middle of a column is found
 FEW = 100  # steps; of fewer none is called wild
+USUAL = 0.9  # of a column; where one value makes more, the others are events
 WILD = 10.0  # widths of the middle 98 % beyond which a value is
 MEAN, SPREAD = 1.0, (0.1, 10.0)  # columns within these need no scaling
 OTHER = 4.0  # training deviations between two typical means: other features, or another scale
@@ -68,7 +69,8 @@ def column_statistics(train: MultimodalDataset) -> Statistics:
     A column is constant, and becomes 0, when nothing but float32's rounding varies. Single wild
     values do not decide the scale: what lies further from a column's middle 98 % than ten times
     its width is left out of mean and deviation, and cut to that bound. Where the middle has no
-    width (a column that is mostly zero), nothing is wild. A modality without a step keeps its
+    width, or one value makes nine tenths of a column (most often zero), nothing is wild: the rest
+    are rare events, and what they say. A modality without a step keeps its
     values (mean 0, gain 1).
     """
     return {m: _of_columns(values) for m, values in train.values.items()}
@@ -125,7 +127,8 @@ def bounds(values: Tensor) -> tuple[Tensor, Tensor]:
     ]
     low, high = (torch.from_numpy(edge.astype(np.float64)) for edge in inner)
     width = high - low
-    wide = (width > 0) & (len(values) >= FEW)
+    usual = torch.from_numpy((sample == np.median(sample, axis=0)).mean(axis=0))
+    wide = (width > 0) & (usual < USUAL) & (len(values) >= FEW)
     low = torch.where(wide, low - WILD * width, -LARGEST).clamp(min=-LARGEST)
     high = torch.where(wide, high + WILD * width, LARGEST).clamp(max=LARGEST)
     return low.float(), high.float()
