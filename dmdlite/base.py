@@ -51,24 +51,27 @@ class SentimentModel(nn.Module):
     def described(self) -> dict[str, Any]:
         """The model's name and its configuration, as config.json holds them; "parts" names those
         of its parts whose class is not of this package (or of PyTorch)."""
-        kinds = {name: type(part) for name, part in self.named_children()}
-        parts = {k: c.__name__ for k, c in kinds.items() if c.__module__.split(".")[0] not in KNOWN}
-        return {
-            "model": type(self).__name__,
-            **self.config.to_dict(),
-            **({"parts": parts} if parts else {}),
-        }
+        parts: dict[str, str] = {}
+        for name, part in list(self.named_modules())[1:]:
+            inside = any(name.startswith(f"{outer}.") for outer in parts)
+            if not inside and type(part).__module__.split(".")[0] not in KNOWN:
+                parts[name] = type(part).__name__
+        own = {"parts": parts} if parts else {}
+        return {"model": type(self).__name__, **self.config.to_dict(), **own}
 
     def check_data(self, dataset: MultimodalDataset) -> None:
         """Raises DataError when the features are not on the scale that the model was trained on,
         or have no common time axis where it reads one."""
-        if self.one_axis and self.config.is_aligned and not is_aligned(dataset):
-            raise DataError(
-                f"{dataset.name}: is not aligned, and this {type(self).__name__} is made for data "
-                "whose modalities share their steps"
-            )
+        if self.one_axis:
+            self.check_axis(dataset)
         if self.scaler is not None:
             self.scaler.check(dataset)
+
+    def check_axis(self, dataset: MultimodalDataset) -> None:
+        """Raises DataError when the model was made for aligned data and these are not."""
+        if self.config.is_aligned and not is_aligned(dataset):
+            kind = f"this {type(self).__name__} is made for data whose modalities share their steps"
+            raise DataError(f"{dataset.name}: is not aligned, and {kind}")
 
     def prepared(self, batch: Batch) -> Batch:
         """The batch as the model reads it: scaled, where its training data were.
@@ -101,7 +104,7 @@ class SentimentModel(nn.Module):
         parts = {}
         if isinstance(settings, dict):
             name, parts = settings.pop("model", cls.__name__), settings.pop("parts", {})
-            if name != cls.__name__:
+            if name not in {known.__name__ for known in cls.__mro__}:
                 raise ModelError(f"{folder}: holds a {name}, not a {cls.__name__}")
         model = cls(cls.config_class.from_dict(settings))
         if parts != model.described().get("parts", {}):

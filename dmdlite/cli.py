@@ -21,7 +21,7 @@ from .data import MultimodalDataset, load_dataset
 from .data.groups import grouping
 from .data.storage import warn_of_unfit
 from .devices import seed_everything
-from .errors import ConfigError, DataError
+from .errors import ConfigError, DataError, Stopped
 from .evaluation import evaluate as evaluate_model
 from .files import read_json
 from .metrics import floors
@@ -93,9 +93,16 @@ def train(
     )
     seed_everything(config.seed)
     warn_of_unfit(data)
-    fit(kind.for_dataset(splits["train"], **model_set), splits, config)
-    if os.environ.get("RANK", "0") == "0":
+    main, stopped = os.environ.get("RANK", "0") == "0", None
+    try:
+        fit(kind.for_dataset(splits["train"], **model_set), splits, config)
+    except Stopped as end:
+        stopped = end
+    if main and (stopped is None or stopped.history):  # a run that was stopped is kept, too
         remember_features(out, data)
+    if stopped:
+        raise stopped
+    if main:
         scores = read_json(out / "metrics.json")
         if "test" in scores:
             _print_scores(scores["test"], "test")

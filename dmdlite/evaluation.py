@@ -5,14 +5,26 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from .base import SentimentModel
 from .data.dataset import Batch, MultimodalDataset, check_labels
 from .errors import DataError
 from .metrics import floors, sentiment_metrics
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode, and in the modes it was in when the block ends."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
 
 
 def forward_all(
@@ -20,32 +32,26 @@ def forward_all(
 ) -> Iterator[tuple[Batch, object]]:
     """(batch, output) over a data set in stored order, in evaluation mode, without gradients.
 
-    What the caller does between two batches runs in the caller's own modes, and the model is
-    afterwards in the mode that it was in.
+    What the caller does between two batches runs in the caller's own modes, and the model's.
     """
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
     device = next(model.parameters()).device
-    try:
-        for batch in dataset.batches(batch_size):
-            batch = batch.to(device)
-            with torch.no_grad():
-                output = model(batch)
-            yield batch, output
-    finally:
-        for module, training in modes.items():
-            module.training = training
+    for batch in dataset.batches(batch_size):
+        batch = batch.to(device)
+        with evaluating(model), torch.no_grad():
+            output = model(batch)
+        yield batch, output
 
 
 def validate(model: nn.Module, dataset: MultimodalDataset, batch_size: int) -> dict[str, float]:
     """Every loss, and "mae" and "acc2": NaN where the total loss is not finite."""
     sums, predictions = defaultdict(float), []
-    for batch, output in forward_all(model, dataset, batch_size):
-        predictions.append(output.prediction.float().cpu())
-        with torch.no_grad():
-            losses = output.losses(batch)
-        for name, value in losses.items():
-            sums[name] += value.item() * len(batch)
+    with evaluating(model):  # losses, too, may have dropout
+        for batch, output in forward_all(model, dataset, batch_size):
+            predictions.append(output.prediction.float().cpu())
+            with torch.no_grad():
+                losses = output.losses(batch)
+            for name, value in losses.items():
+                sums[name] += value.item() * len(batch)
     losses = {name: value / len(dataset) for name, value in sums.items()}
     if not math.isfinite(losses["total"]):
         return losses | {"mae": math.nan, "acc2": math.nan}
@@ -59,8 +65,8 @@ def predict(model: nn.Module, dataset: MultimodalDataset) -> Tensor:
     Raises DataError when the features are not on the scale that the model was trained on, or not
     aligned as they were.
     """
-    if isinstance(model, SentimentModel):
-        model.check_data(dataset)
+    if (check := getattr(model, "check_data", None)) is not None:  # also of a compiled one
+        check(dataset)
     outputs = forward_all(model, dataset)
     return torch.cat([output.prediction.float().cpu() for _, output in outputs])
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -32,16 +33,19 @@ def writable(path: str | Path) -> Path:
     return path
 
 
-def ours(path: str | Path, mark: str) -> Path:
-    """`path`, when nothing is there, or a file that holds `mark`, as those of this command do.
+def ours(path: str | Path, mark: str | re.Pattern[str]) -> Path:
+    """`path`, when nothing is there, or a file that holds `mark`, as those of this command do; or
+    one that begins as the pattern says.
 
     Raises DataError for anything else: nobody's file is replaced.
     """
     path = writable(path)
-    if path.exists() and path.stat().st_size and mark.encode() not in path.read_bytes():
-        raise DataError(
-            f"{path}: holds something else than this command writes; choose another name"
-        )
+    if path.exists() and path.stat().st_size:
+        text = path.read_bytes().replace(b"\r\n", b"\n").decode("utf-8", "replace")
+        if not (mark in text if isinstance(mark, str) else mark.match(text)):
+            raise DataError(
+                f"{path}: holds something else than this command writes; choose another name"
+            )
     return path
 
 

@@ -81,10 +81,8 @@ def floors(target, reference=None) -> dict[str, float]:
 
 
 def constants(reference) -> dict[str, float]:
-    """The best constant prediction for each metric, on the labels [N] that there are, not NaN.
-
-    For each accuracy the majority class, for MAE the median. Raises ValueError where there is none.
-    """
+    """The best constant prediction on the labels [N] that are not NaN: for each accuracy the
+    majority class, for MAE the median. Raises ValueError where there is none."""
     r = _array(reference)
     r = r[~np.isnan(r)]
     if not len(r):
@@ -106,8 +104,8 @@ def floors_of(predictions: dict[str, np.ndarray], target) -> dict[str, float]:
     y = _array(target)
     scores = {k: sentiment_metrics(p, y) for k, p in predictions.items()}
     best = {k: scores[k][k] for k in predictions}
-    best |= {"f1": scores["acc2"]["f1"], "f1_has_zero": scores["acc2_has_zero"]["f1_has_zero"]}
-    best["corr"] = 0.0
+    zero = scores["acc2_has_zero"]["f1_has_zero"]
+    best |= {"f1": scores["acc2"]["f1"], "f1_has_zero": zero, "corr": 0.0}
     return {k: best[k] for k in sentiment_metrics(y, y)}
 
 

@@ -9,17 +9,16 @@ import pytest
 import torch
 
 import dmdlite
-from dmdlite import ConfigError, DataError, ModelError, cli
+from dmdlite import DataError, cli
 from dmdlite.commands.running import check_features, remember_features
-from dmdlite.data.alignment import aligned
+from dmdlite.experiments.predict import HEADER
 from dmdlite.experiments.runs import Run, carry_out
 from dmdlite.experiments.study import Study, hold_out
 from dmdlite.experiments.systems import SYSTEMS
-from dmdlite.experiments.writing import check_settings
-from dmdlite.files import write_json
-from dmdlite.registry import find_model, load_model
-from tests.conftest import SMALL
-from tests.test_groups import speakers
+from dmdlite.experiments.writing import check_settings, settings_of
+from dmdlite.files import ours, write_json
+from tests.test_groups import speakers, without_face
+from tests.test_scaling import scaled_columns
 from tests.test_training import train
 
 
@@ -74,64 +73,6 @@ def test_features_on_a_scale_of_their_own_are_told(toy, factor):
         dmdlite.evaluate(model, test)
 
 
-def test_a_model_of_aligned_data_refuses_others(toy):
-    on_one_axis = {split: aligned(data) for split, data in toy.items()}
-    model = find_model("ef-lstm").for_dataset(on_one_axis["train"], dim=8)
-    dmdlite.predict(model, on_one_axis["test"])
-    with pytest.raises(DataError, match="is not aligned, and this EFLSTM is made for"):
-        dmdlite.predict(model, toy["test"])
-    with pytest.raises(DataError, match="is not aligned"):
-        dmdlite.fit(model, toy, dmdlite.TrainConfig(epochs=1, progress=False))
-    resampling = find_model("ef-lstm").for_dataset(toy["train"], dim=8)
-    dmdlite.predict(resampling, toy["test"])
-
-
-class Level(dmdlite.GDUnit):
-    """A unit of one's own: every edge weighs the same."""
-
-    def weigh(self, scores, edges):
-        return edges / edges.sum((1, 2), keepdim=True).clamp(min=1)
-
-
-class OwnDMD(dmdlite.DMD):
-    def __init__(self, config):
-        super().__init__(config)
-        self.homo = Level(config.dim, 3, config.gd_hidden)
-
-
-def test_a_unit_of_ones_own_is_not_loaded_or_resumed_as_ours(toy, tmp_path):
-    config = dmdlite.DMDConfig.for_dataset(toy["train"], **SMALL)
-    model = dmdlite.DMD(config)
-    model.homo = Level(config.dim, 3, config.gd_hidden)
-    settings = dmdlite.TrainConfig(epochs=1, progress=False, device="cpu", out=str(tmp_path))
-    dmdlite.fit(model, toy, settings)
-    with pytest.raises(ModelError, match=r"parts of other classes .*'homo': 'Level'"):
-        load_model(tmp_path)
-    with pytest.raises(ConfigError, match=r"parts was .*Level"):
-        dmdlite.fit(dmdlite.DMD(config), toy, replace(settings, epochs=2, resume=True))
-    OwnDMD(config).save_pretrained(tmp_path / "own")
-    assert isinstance(OwnDMD.from_pretrained(tmp_path / "own").homo, Level)
-
-
-def test_what_is_loaded_says_whether_features_are_scaled(toy):
-    wide = {k: replace(d, values={m: 50 * v for m, v in d.values.items()}) for k, d in toy.items()}
-    scaling, _ = train(wide)
-    taking, _ = train(wide, standardize=False)
-    assert scaling.scaler.applied
-    assert not taking.scaler.applied
-    taking.load_state_dict(scaling.state_dict())
-    scores = [dmdlite.evaluate(model, wide["test"])["mae"] for model in (scaling, taking)]
-    assert scores[0] == pytest.approx(scores[1], abs=1e-6)
-
-
-def test_looking_at_a_score_leaves_the_model_as_it_was(toy):
-    model = dmdlite.DMD(dmdlite.DMDConfig.for_dataset(toy["train"], **SMALL)).train()
-    model.fusion.eval()
-    dmdlite.evaluate(model, toy["test"])
-    assert model.training
-    assert not model.fusion.training
-
-
 def test_a_modality_without_a_step_in_train_is_trained_without(toy):
     silent = {
         k: replace(
@@ -173,13 +114,18 @@ def test_a_toy_without_clips_is_refused_in_one_line(run_script):
 def test_a_table_of_other_settings_is_not_replaced(tmp_path):
     plain = Study("toy")
     short = replace(plain, training=(("epochs", 3),))
-    check_settings(tmp_path, ["table1"], short)
+    check_settings(tmp_path, ["table1"], settings_of(short))
     write_json(tmp_path / "table1.json", {"experiment": "table1"})
-    check_settings(tmp_path, ["table1"], plain)
-    with pytest.raises(DataError, match=r"table1.json: made with other settings \(none\)"):
-        check_settings(tmp_path, ["table1"], short)
+    check_settings(tmp_path, ["table1"], settings_of(plain))
+    recipes = replace(plain, training=(("epochs", 30),))  # no other than the recipe's
+    check_settings(tmp_path, ["table1"], settings_of(recipes))
+    for other in (short, replace(plain, standardized=True)):
+        with pytest.raises(DataError, match=r"table1.json: made with other settings \(none\)"):
+            check_settings(tmp_path, ["table1"], settings_of(other))
+    with pytest.raises(DataError, match="other settings"):
+        check_settings(tmp_path, ["table1"], settings_of(plain, budget=1))
     write_json(tmp_path / "table1.json", {"settings": {"epochs": 3}})
-    check_settings(tmp_path, ["table1"], short)
+    check_settings(tmp_path, ["table1"], settings_of(short))
 
 
 def test_a_column_that_somebody_added_is_not_lost(toy_folder, tmp_path, run_script):
@@ -194,3 +140,32 @@ def test_a_column_that_somebody_added_is_not_lost(toy_folder, tmp_path, run_scri
     assert code == 2
     assert "holds something else" in err
     assert "mine" in (tmp_path / "said.csv").read_text()
+
+
+def test_guests_alone_are_complete_and_the_host_may_be_kept_aside():
+    data = hosted(host=60, guests=3)
+    gone = [i for i, group in enumerate(data.groups) if group != "video0"]
+    parts = hold_out(without_face(data, gone), 0)
+    assert set(parts["valid"].groups) == {"video0"}
+    assert len(parts["train"])
+
+
+def test_one_large_value_among_rare_events_does_not_silence_them():
+    rng = np.random.default_rng(0)
+    x = np.zeros(20_000)
+    events = rng.choice(len(x), 1600, replace=False)
+    x[events] = rng.normal(size=1600)
+    x[events[0]] = 1e6
+    found = scaled_columns(x[:, None])[events[1:], 0]
+    assert found.std() > 1
+
+
+def test_tables_of_other_models_are_written_anew(tmp_path):
+    kept = tmp_path / "said.csv"
+    for line in ("id,label,prediction", "id,label,prediction,homo_a,homo_a_to_b,hetero_b"):
+        for end in ("\n", "\r\n"):
+            kept.write_bytes(f"{line}{end}x,1,2{end}".encode())
+            ours(kept, HEADER)
+    kept.write_text("id,label,prediction,homo_a,comment\nx,1,2,3,mine\n")
+    with pytest.raises(DataError, match="holds something else"):
+        ours(kept, HEADER)

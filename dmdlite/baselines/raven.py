@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.alignment import one_axis, windows
-from ..data.dataset import Batch
+from ..data.dataset import Batch, MultimodalDataset
 from ..data.masks import positions
 from ..settings import Weight, configuration
 from .base import Baseline, BaselineConfig, Output
@@ -90,6 +90,10 @@ class RAVEN(Baseline):
         moved = shifted(word, self.shift(torch.cat(gated, dim=-1)), self.config.beta)
         _, last = self.words(moved, mask)
         return Output(self.head(last).squeeze(-1))
+
+    def check_data(self, dataset: MultimodalDataset) -> None:
+        self.check_axis(dataset)  # of aligned data it takes one frame a word
+        super().check_data(dataset)
 
     def _frames(
         self, batch: Batch, word: Tensor, mask: Tensor

@@ -20,7 +20,7 @@ USUAL = 0.9  # of a column; where one value makes more, the others are events
 WILD = 10.0  # widths of the middle 98 % beyond which a value is
 MEAN, SPREAD = 1.0, (0.1, 10.0)  # columns within these need no scaling
 OTHER = 4.0  # training deviations between two typical means: other features, or another scale
-SOME, TWICE = 10, 2.0  # samples of which the typical column varies by less than this factor
+SOME, ALIKE = 10, (1 / 3, 2.0)  # samples whose typical column varies so; one person's vary less
 LARGEST = torch.finfo(torch.float32).max
 
 
@@ -68,9 +68,9 @@ def column_statistics(train: MultimodalDataset) -> Statistics:
 
     A column is constant, and becomes 0, when nothing but float32's rounding varies. Single wild
     values do not decide the scale: what lies further from a column's middle 98 % than ten times
-    its width is left out of mean and deviation, and cut to that bound. Where the middle has no
-    width, or one value makes nine tenths of a column (most often zero), nothing is wild: the rest
-    are rare events, and what they say. A modality without a step keeps its
+    its width is left out of mean and deviation, and cut to that bound. Where one value makes nine
+    tenths of a column (most often zero), the middle is that of the others, rare events; where it
+    has no width, or there are too few, nothing is wild. A modality without a step keeps its
     values (mean 0, gain 1).
     """
     return {m: _of_columns(values) for m, values in train.values.items()}
@@ -119,19 +119,29 @@ def _any_wild(part: Tensor, low: Tensor, high: Tensor) -> bool:
 
 
 def bounds(values: Tensor) -> tuple[Tensor, Tensor]:
-    """[D] each: below and above them a value is wild; float32's largest where none can be."""
+    """[D] each: below and above them a value is wild; float32's largest where none can be.
+
+    Where one value makes nine tenths of a column, the middle is that of the others.
+    """
     sample = values[:: len(values) // SAMPLED + 1].float().cpu().numpy()
-    inner = [
-        np.quantile(sample, share, axis=0, method=side)
-        for share, side in ((0.01, "higher"), (0.99, "lower"))
-    ]
-    low, high = (torch.from_numpy(edge.astype(np.float64)) for edge in inner)
+    low, high = _middle(sample)
+    usual = sample == np.median(sample, axis=0)
+    for column in np.flatnonzero(usual.mean(axis=0) > USUAL):
+        events = sample[~usual[:, column], column]
+        enough = len(events) >= FEW
+        low[column], high[column] = _middle(events) if enough else (0, 0)
+    low, high = (torch.from_numpy(edge.astype(np.float64)) for edge in (low, high))
     width = high - low
-    usual = torch.from_numpy((sample == np.median(sample, axis=0)).mean(axis=0))
-    wide = (width > 0) & (usual < USUAL) & (len(values) >= FEW)
+    wide = (width > 0) & (len(values) >= FEW)
     low = torch.where(wide, low - WILD * width, -LARGEST).clamp(min=-LARGEST)
     high = torch.where(wide, high + WILD * width, LARGEST).clamp(max=LARGEST)
     return low.float(), high.float()
+
+
+def _middle(sample: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of the middle 98 % along the first axis."""
+    sides = ((0.01, "higher"), (0.99, "lower"))
+    return tuple(np.quantile(sample, share, axis=0, method=side) for share, side in sides)
 
 
 def _parts(values: Tensor) -> tuple[Tensor, ...]:
@@ -207,7 +217,7 @@ class Scaler(nn.Module):
             if not len(values) or not varies.any() or values.shape[1] != len(varies):
                 continue  # other modalities and widths are what `prepared` names
             sample = values[:: len(values) // SAMPLED + 1].float().to(columns.mean.device)
-            z = ((sample - columns.mean) * columns.gain).double().cpu()[:, varies]
+            z = columns.apply(sample).double().cpu()[:, varies]
             shift = z.median(0).values.abs()  # at most 1 in training, whatever a few values do
             spread = z.std(0, correction=0)
             worst = int(varies.nonzero()[shift.argmax()])
@@ -225,6 +235,6 @@ class Scaler(nn.Module):
                 shift.median() > OTHER / 2
                 or shift.max() > 2 * OTHER
                 or (len(dataset) > 1 and spread.median() < SPREAD[0])
-                or (len(dataset) >= SOME and not 1 / TWICE < spread.median() < TWICE)
+                or (len(dataset) >= SOME and not ALIKE[0] < spread.median() < ALIKE[1])
             ):
-                warnings.warn(says, stacklevel=3)
+                warnings.warn(says, stacklevel=4)

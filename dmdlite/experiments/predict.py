@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import permutations
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,8 @@ from ..files import ours, replacing
 from ..plots.opinions import opinions
 from .measures import UNITS, measured
 
+# The whole line: a file to which somebody added a column is theirs.
+HEADER = re.compile(r"id,label,prediction(,(homo|hetero)_[^,\n]+)*\n")
 MARK = "dmdlite predict"  # in the picture's metadata: what may be drawn anew
 
 
@@ -37,15 +40,14 @@ def predict(
     and the edges' weights, from teacher to student.
 
     The clips need no labels. A cell stays empty where there is none, or where the clip lacks the
-    modality, or either of an edge's two; a unit whose loss had no weight is left out.
+    modality, or either of an edge's two; edges of a unit whose loss had no weight are left out.
     """
     if picture is not None and picture.suffix not in (".png", ".svg", ".pdf"):
         raise DataError(f"--picture {picture}: give it the ending .png, .svg or .pdf")
     if picture is not None and picture.resolve() == out.resolve():
         raise DataError(f"--picture {picture}: is --out, too")
     model, splits, split = load_run(run, data, split, device)
-    header = ["id", *columns_of(model)]
-    ours(out, ",".join(header) + "\n")  # the whole line: a column that someone added stays
+    ours(out, HEADER)
     if picture is not None:
         ours(picture, MARK)
     model.check_data(splits[split])

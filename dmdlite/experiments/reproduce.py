@@ -21,7 +21,7 @@ from .cluster import submit
 from .curves import CURVES
 from .mapping import draw_map, listing
 from .runs import Run
-from .search import BUDGET, SEARCHED, search_rows, to_run, to_try
+from .search import BUDGET, overruled, search_rows, to_run, to_try
 from .separation import FIGURES, separation
 from .study import Study
 from .sweep import open_runs, sweep
@@ -111,6 +111,11 @@ def reproduce(
     warn_of_unfit(data)
     if study.folds:
         typer.echo(f"folds {study.grouping}")
+    folder = out / (study.name if draws is None else f"{study.name}-draws")
+    settings = settings_of(study, budget)
+    check_settings(folder, names, settings)
+    if ignored := overruled(study, trials):
+        typer.echo(f"{', '.join(ignored)}: where there is a search it decides (--trials)", err=True)
     if cluster or job:
         todo = open_runs(planned(), runs)
         submit(todo, runs.resolve(), cluster or "slurm", _parameters(job or []))
@@ -119,12 +124,6 @@ def reproduce(
             "command is given again; without --cluster it makes the tables"
         )
         return
-    folder = out / (study.name if draws is None else f"{study.name}-draws")
-    check_settings(folder, names, study)
-    if trials and (own := SEARCHED & {k for k, _ in (*study.model, *study.training)}):
-        typer.echo(
-            f"{', '.join(own)}: set by the search where there is one, see --trials", err=True
-        )
     with claimed(out):
         sweep(trials, runs, jobs)
         done = planned()
@@ -134,18 +133,20 @@ def reproduce(
             if own:
                 write_csv(pd.DataFrame(search_rows(own, runs)), folder / f"{file}.csv")
         for name in names:
-            _make(name, done, runs, folder, jobs)
+            _make(name, done, runs, folder, jobs, settings)
     typer.echo(f"written to {folder}: {', '.join(names)}")
 
 
-def _make(name: str, done: list[Run], runs: Path, folder: Path, jobs: int) -> None:
+def _make(
+    name: str, done: list[Run], runs: Path, folder: Path, jobs: int, settings: dict[str, Any]
+) -> None:
     """The tables and figures of one experiment, written and its tables shown."""
     own = own_runs(name, done)
     rows = as_written(pd.DataFrame([run.result(runs) for run in own]))
     if name in FIGURES:
         _separate(own, runs, name, jobs)
     made = artifacts(name, rows, own, runs)
-    write_artifacts(made, rows, name, folder, settings_of(own[0].study))
+    write_artifacts(made, rows, name, folder, settings)
     for table in made.tables.values():
         typer.echo(f"\n{table.markdown()}")
 

@@ -26,7 +26,6 @@ from .systems import KINDS, System, recipe
 
 RATES, DROPOUTS = (5e-4, 2e-3), (0.1, 0.4)
 BUDGET = 4  # points tried by default
-SEARCHED = {"dim", "learning_rate", "dropout", "output_dropout", "pooling"}
 
 
 def points(widths: tuple[int, int]) -> list[dict[str, Any]]:
@@ -101,6 +100,13 @@ def found_so_far(systems: Iterable[System], study: Study, runs: Path, budget: in
 def was_searched(run: Run) -> bool:
     """Whether the run has settings that a search found: every point sets a learning rate."""
     return run.system.searched and "learning_rate" in run.system.training
+
+
+def overruled(study: Study, trials: Iterable[Run]) -> list[str]:
+    """What was asked of the study and is set otherwise in these trials."""
+    tried = [dict(run.system.settings) | dict(run.system.training) for run in trials]
+    asked = dict((*study.model, *study.training))
+    return [name for name in asked if any(name in point for point in tried)]
 
 
 def to_try(systems: Iterable[System], study: Study, budget: int, draws: int | None) -> list[Run]:

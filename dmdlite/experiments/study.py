@@ -37,18 +37,18 @@ def hold_out(train: MultimodalDataset, seed: int) -> dict[str, MultimodalDataset
     """{"train", "valid"}: a fifth of the complete samples is kept aside to stop on.
 
     Only complete ones, because the test's are. Groups stay whole: what else a group kept aside
-    has is in neither part, and one with more than half of the samples is trained on. Raises
-    DataError when there is only one group.
+    has is in neither part, and one with over half of all is trained on. Raises DataError for one.
     """
     complete, groups = train.present.all(1), train.groups
     if groups:
-        size = Counter(groups)
-        small = torch.tensor([size[group] <= len(groups) / 2 for group in groups])
-        aside = (complete & small).nonzero().squeeze(1).tolist()
-        part = drawn([groups[i] for i in aside], (0.2, 0.8), seed)
+        size, half = Counter(groups), len(groups) / 2
+        small = complete & torch.tensor([size[group] <= half for group in groups])
+        aside = (small if small.any() else complete).nonzero().squeeze(1).tolist()
+        share = min(0.5, 0.2 * (int(complete.sum()) / max(len(aside), 1)))
+        part = drawn([groups[i] for i in aside], (share, 1 - share), seed)
         held = {groups[i] for i, p in zip(aside, part, strict=True) if p == 0}
         own = torch.tensor([group in held for group in groups])
-        if not own.any() or not (~own).any():
+        if not (~own).any():
             raise DataError(f"{train.name}: one group alone, nothing to keep aside")
         return {"train": train.subset(~own), "valid": train.subset(own & complete)}
     places = complete.nonzero().squeeze(1)

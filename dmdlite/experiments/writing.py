@@ -9,11 +9,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from ..config import TrainConfig
 from ..errors import DataError
 from ..files import read_json, replacing, write_json
 from .artifacts import Artifacts, csv_of
+from .search import BUDGET
 from .study import Study
-from .systems import EXPERIMENTS
+from .systems import EXPERIMENTS, recipe
 
 
 def check_place(out: Path) -> None:
@@ -32,18 +34,24 @@ def check_place(out: Path) -> None:
         )
 
 
-def check_settings(folder: Path, names: list[str], study: Study) -> None:
+def check_settings(folder: Path, names: list[str], settings: dict[str, Any]) -> None:
     """Raises DataError where a table of other settings lies that this one would replace."""
     for path in (folder / f"{name}.json" for name in names):
-        if path.is_file() and (there := read_json(path).get("settings", {})) != settings_of(study):
+        if path.is_file() and (there := read_json(path).get("settings", {})) != settings:
             raise DataError(
                 f"{path}: made with other settings ({there or 'none'}); choose another --out"
             )
 
 
-def settings_of(study: Study) -> dict[str, Any]:
-    """What was asked for beside the recipe, as JSON has it."""
-    return json.loads(json.dumps(dict(study.model) | dict(study.training)))
+def settings_of(study: Study, budget: int = BUDGET) -> dict[str, Any]:
+    """What was asked for that is not the recipe's, as JSON has it."""
+    model, training = recipe(study.data, study.folds)
+    usual = TrainConfig().to_dict() | training | model
+    asked = dict(study.model) | dict(study.training)
+    found = {k: v for k, v in asked.items() if usual.get(k) != v}
+    found |= {"standardized": True} if study.standardized else {}
+    found |= {"trials": budget} if budget != BUDGET else {}
+    return json.loads(json.dumps(found))
 
 
 def write_artifacts(
