@@ -107,6 +107,8 @@ SOURCES = {
         "0.38": "ceiling.json",
         "0.48": "toy/fig5.csv",
         "0.88": "toy/fig5.csv",
+        "1.1": "measured",
+        "1.2": "measured",
         "1.4": "measured",
         "0.42": "mmmo_crossval.json",
         "0.49": "mmmo_crossval.json",
