@@ -13,6 +13,7 @@ from dmdlite import DataError, cli
 from dmdlite.commands.running import check_features, remember_features
 from dmdlite.experiments.predict import HEADER
 from dmdlite.experiments.runs import Run, carry_out
+from dmdlite.experiments.search import BUDGET
 from dmdlite.experiments.study import Study, hold_out
 from dmdlite.experiments.systems import SYSTEMS
 from dmdlite.experiments.writing import check_settings, settings_of
@@ -50,15 +51,18 @@ def test_the_floor_of_folds_is_scored_at_once_as_the_models_are(tmp_path):
     dmdlite.save_dataset(tmp_path / "hosted", named, source="test")
     run = Run(Study(str(tmp_path / "hosted"), folds=3), SYSTEMS["ridge"], 0)
     carry_out(run, tmp_path / "runs")
-    errors, sizes = [], []
+    errors, right, sizes = [], [], []
     for parts, outside in run.study.parts(0):
         labels = parts["test"].labels.numpy()
         errors += list(np.abs(labels - np.median(parts["train"].labels.numpy())))
+        known = np.sign(parts["train"].labels.numpy())
+        more = 1 if (known > 0).sum() > (known < 0).sum() else -1
+        right += list(np.sign(labels[labels != 0]) == more)
         sizes.append(len(outside))
     assert len(set(sizes)) > 1
     row = run.result(tmp_path / "runs")
     assert row["floor_mae"] == pytest.approx(np.mean(errors), abs=1e-6)
-    assert row["floor_acc2"] <= 1
+    assert row["floor_acc2"] == pytest.approx(np.mean(right), abs=1e-6)
 
 
 @pytest.mark.parametrize("factor", [0.3, 3.0])
@@ -114,18 +118,18 @@ def test_a_toy_without_clips_is_refused_in_one_line(run_script):
 def test_a_table_of_other_settings_is_not_replaced(tmp_path):
     plain = Study("toy")
     short = replace(plain, training=(("epochs", 3),))
-    check_settings(tmp_path, ["table1"], settings_of(short))
+    check_settings(tmp_path, ["table1"], settings_of(short, BUDGET))
     write_json(tmp_path / "table1.json", {"experiment": "table1"})
-    check_settings(tmp_path, ["table1"], settings_of(plain))
+    check_settings(tmp_path, ["table1"], settings_of(plain, BUDGET))
     recipes = replace(plain, training=(("epochs", 30),))  # no other than the recipe's
-    check_settings(tmp_path, ["table1"], settings_of(recipes))
+    check_settings(tmp_path, ["table1"], settings_of(recipes, BUDGET))
     for other in (short, replace(plain, standardized=True)):
         with pytest.raises(DataError, match=r"table1.json: made with other settings \(none\)"):
-            check_settings(tmp_path, ["table1"], settings_of(other))
+            check_settings(tmp_path, ["table1"], settings_of(other, BUDGET))
     with pytest.raises(DataError, match="other settings"):
-        check_settings(tmp_path, ["table1"], settings_of(plain, budget=1))
+        check_settings(tmp_path, ["table1"], settings_of(plain, 1))
     write_json(tmp_path / "table1.json", {"settings": {"epochs": 3}})
-    check_settings(tmp_path, ["table1"], settings_of(short))
+    check_settings(tmp_path, ["table1"], settings_of(short, BUDGET))
 
 
 def test_a_column_that_somebody_added_is_not_lost(toy_folder, tmp_path, run_script):

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from dmdlite import DataError, MultimodalDataset
+from dmdlite.data.dataset import LIMIT
 from dmdlite.data.padding import Repairs
 
-LIMIT = 3.0  # sentiment lies in [-LIMIT, LIMIT]
 MANY = 0.05  # share of labels that may be cut
 USUAL = ((-1, 1), (0, 1), (1, 5), (0, 4), (1, 7), (-5, 5), (1, 9), (0, 10), (-10, 10), (0, 100))
 

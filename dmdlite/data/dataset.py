@@ -20,7 +20,7 @@ from .batch import Batch
 from .validation import CHECKED_BYTES, check_finite, check_parts
 
 SPLITS = ("train", "valid", "test")
-STRONGEST = 3  # sentiment lies from -3 to 3
+LIMIT = 3.0  # sentiment lies in [-LIMIT, LIMIT]
 HASHED_ROWS = 1 << 14  # steps hashed at a time: a data set need not fit into memory
 
 
@@ -223,11 +223,11 @@ def _joined(parts: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 def check_labels(data: MultimodalDataset) -> None:
     """Raises DataError where a label is no sentiment: the metrics' classes end at -3 and 3."""
-    if len(far := (data.labels.abs() > STRONGEST + 1e-3).nonzero()):
+    if len(far := (data.labels.abs() > LIMIT + 1e-3).nonzero()):
         label, name = data.labels[far[0, 0]], data.ids[far[0, 0]]
         raise DataError(
-            f"{data.name}: label {label:g} of {name}; sentiment lies from -{STRONGEST} to "
-            f"{STRONGEST}, bring another scale there first"
+            f"{data.name}: label {label:g} of {name}; sentiment lies from -{LIMIT:g} to "
+            f"{LIMIT:g}, bring another scale there first"
         )
 
 

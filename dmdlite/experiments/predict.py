@@ -105,8 +105,8 @@ def _draw(table: pd.DataFrame, model: SentimentModel, path: Path, title: str) ->
     logits = {m: table[f"{unit}_{m}"].to_numpy() for unit in units for m in names}
     weights = {
         (i, j): table[f"{unit}_{i}_to_{j}"].fillna(0).to_numpy()
-        for unit in units
-        if unit in distilling(model)
+        for unit in distilling(model)
+        if unit in units
         for i, j in permutations(names, 2)
     }
     label, prediction = table["label"].to_numpy(), table["prediction"].to_numpy()

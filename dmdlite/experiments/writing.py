@@ -43,7 +43,7 @@ def check_settings(folder: Path, names: list[str], settings: dict[str, Any]) -> 
             )
 
 
-def settings_of(study: Study, budget: int = BUDGET) -> dict[str, Any]:
+def settings_of(study: Study, budget: int) -> dict[str, Any]:
     """What was asked for that is not the recipe's, as JSON has it."""
     model, training = recipe(study.data, study.folds)
     usual = TrainConfig().to_dict() | training | model
