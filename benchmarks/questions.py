@@ -41,6 +41,7 @@ from dmdlite.training import batch_losses
 
 ROOT = RESULTS.parents[1]
 TESTS = ("attention", "losses", "gd_unit", "model", "mixed_precision", "no_waiting", "training")
+TESTS += ("embed_text",)
 Answers = Iterator[tuple[str, Any]]  # a question's answers by name, each as soon as it is known
 
 

@@ -91,8 +91,9 @@ def test_costs_without_and_with_a_card(folder):
         f"unaligned, 16, {how}, graphs": {"step_s": s}
         for how, s in {"float32": 0.006, "bf16": 0.005}.items()
     }
-    runs = {"toy, card": {"seconds": 9.5}, "mosi400": {"note": ""}}
+    runs = {"toy, card": {"seconds": 9.5}, "toy, CPU": {"seconds": 8}, "mosi400": {"note": ""}}
     answers = {"steps": steps, "compiling_unaligned": graphs, "runs": runs}
+    answers["compiled_run"] = {"complete": True, "toy": {"seconds": 99.5}}
     about = {"card": "X", "threads": 8, "answers": answers}
     (folder / "gpu_X.json").write_text(json.dumps(about))
     costs = results.costs()
@@ -103,8 +104,8 @@ def test_costs_without_and_with_a_card(folder):
         "X, bf16",
         "X, bf16, graphs",
     ]
-    assert costs["8 cores"].dropna().to_dict() == {("aligned", 16): 0.1}
+    assert costs["8 cores"].dropna().to_dict() == {("aligned", 16): 0.1, results.RUN: 8}
     assert costs["X"].dropna().to_dict() == {("aligned", 64): 0.03, results.RUN: 9.5}
     assert costs["X, bf16"].dropna().to_dict() == {("aligned", 512): 0.04}
-    assert costs["X, graphs"].dropna().to_dict() == {("unaligned", 16): 0.006}
+    assert costs["X, graphs"].dropna().to_dict() == {("unaligned", 16): 0.006, results.RUN: 99.5}
     assert costs["X, bf16, graphs"].dropna().to_dict() == {("unaligned", 16): 0.005}

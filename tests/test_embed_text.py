@@ -12,6 +12,7 @@ from dmdlite_data.text_encoder import Level, TextEncoder
 
 import dmdlite
 from dmdlite import MultimodalDataset
+from dmdlite.devices import pick_device
 
 transformers = pytest.importorskip("transformers")
 
@@ -43,8 +44,7 @@ def tiny_bert(tmp_path_factory):
 @pytest.fixture
 def encoder(tiny_bert, tmp_path):
     def make(level="token", layer=-1, batch_size=4):
-        device = torch.device("cpu")
-        return TextEncoder(str(tiny_bert), Level(level), layer, batch_size, device, tmp_path)
+        return TextEncoder(str(tiny_bert), Level(level), layer, batch_size, pick_device(), tmp_path)
 
     return make
 

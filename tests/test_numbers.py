@@ -75,9 +75,9 @@ SOURCES = {
         "18.1": "gpu_NVIDIA_H200.json",
         "29.7": "gpu_NVIDIA_H200.json",
         "4.6": "gpu_NVIDIA_H200.json, 60 s over 13 epochs",
-        "2.8": "gpu_NVIDIA_H200.json, seeds",
-        "3.5": "gpu_NVIDIA_H200.json, seeds, 59 s over 17 epochs",
+        "2.9": "gpu_NVIDIA_H200.json, runs, 52.6 s over 18 epochs",
         "0.0003": "gpu_NVIDIA_H200.json, repeats",
+        "1.2": "gpu_NVIDIA_H200.json, compiled_run: 182.2 s less 165 s, by 14 epochs",
     },
     "10_reading_the_model": {
         "1.06": "measured",

@@ -53,22 +53,25 @@ def _card(found: dict[str, Any]) -> dict[str, dict[tuple, float]]:
     card, answers = found["card"], found["answers"]
     asked = ("steps", "compiling", "compiling_unaligned")
     steps = {name: row for key in asked for name, row in answers.get(key, {}).items()}
-    ways = {
-        f"{found['threads']} cores": "CPU",
-        card: "float32, eager",
-        f"{card}, graphs": "float32, graphs",
-        f"{card}, bf16": "bf16, eager",
-        f"{card}, bf16, graphs": "bf16, graphs",
+    runs = {
+        f"{name}, {key}": row
+        for key in ("runs", "compiled_run")
+        for name, row in answers.get(key, {}).items()
     }
-    columns = {
-        name: {
+    ways = {
+        f"{found['threads']} cores": ("CPU", "toy, CPU, runs"),
+        card: ("float32, eager", "toy, card, runs"),
+        f"{card}, graphs": ("float32, graphs", "toy, compiled_run"),
+        f"{card}, bf16": ("bf16, eager", "toy, card, bf16, runs"),
+        f"{card}, bf16, graphs": ("bf16, graphs", ""),
+    }
+    columns = {}
+    for name, (way, run) in ways.items():
+        columns[name] = {
             (case, size): steps.get(f"{case}, {size}, {way}", {}).get("step_s")
             for case, size in product(CASES, (16, 64, 512))
         }
-        for name, way in ways.items()
-    }
-    run = answers.get("runs", {}).get("toy, card", {})
-    columns[f"{card}, bf16" if run.get("bf16") else card][RUN] = run.get("seconds")
+        columns[name][RUN] = runs.get(run, {}).get("seconds")
     return columns
 
 
