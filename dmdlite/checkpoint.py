@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from .config import TrainConfig
 from .data.dataset import MultimodalDataset
 from .errors import ConfigError, DataError
-from .files import read_json, replacing, write_json
+from .files import PARTIAL, read_json, replacing, write_json
 from .processes import Processes
 
 CHECKPOINT = "checkpoint.pt"
@@ -84,9 +84,9 @@ def check_place(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise DataError(f"{out}: not a folder")
     found = [path for path in out.glob("*") if not path.name.startswith(".")]
-    left = [path for path in found if path.name.removesuffix(".tmp") not in RUN_FILES]
+    left = [path for path in found if path.name.removesuffix(PARTIAL) not in RUN_FILES]
     ours = not found or holds_model(out) or (_is_checkpoint(out / CHECKPOINT) and not left)
-    if not (ours or (not left and all(path.suffix == ".tmp" for path in found))):
+    if not (ours or (not left and all(path.suffix == PARTIAL for path in found))):
         raise DataError(f"{out}: holds something else than a run; choose another folder")
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 from .errors import DataError
 
 PATIENCE = 5.0  # seconds that a writer waits for the lock: a reader may hold it for an instant
+PARTIAL = ".dmdlite-partial"  # ends the names of what is being made
 OLD = "old"  # in a workspace: the folder that is being replaced
 
 
@@ -56,7 +57,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises OSError that names `path` when the disk refuses: full, over quota, read-only.
     """
     path = writable(path)
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(path.name + PARTIAL)
     try:
         with naming(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +75,7 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error).removeprefix(f"{path}.tmp: cannot be written ")
+        reason = error.strerror or str(error).removeprefix(f"{path}{PARTIAL}: cannot be written ")
         raise OSError(f"{path}: cannot be written ({reason.strip('()')})") from None
 
 
@@ -90,7 +91,7 @@ def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
 
 def readable(path: Path) -> None:
     """Give a file the permissions of any new file; some libraries make theirs private."""
-    fresh = path.with_name(path.name + ".new")
+    fresh = path.with_name(path.name + PARTIAL)
     fresh.touch()
     path.chmod(fresh.stat().st_mode)
     fresh.unlink()
@@ -170,7 +171,7 @@ def _bring_back(folder: Path) -> None:
 
 
 def _partial(folder: Path) -> Path:
-    return folder.parent.resolve() / f".{folder.name}.dmdlite-partial"
+    return folder.parent.resolve() / f".{folder.name}{PARTIAL}"
 
 
 def _lock_file(folder: Path, kind: str = "") -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from dmdlite.files import PARTIAL
 from dmdlite.grading import course, feedback, grade_course
 from dmdlite.grading.command import grade
 from dmdlite.grading.feedback import feedback_files
@@ -137,7 +138,7 @@ def test_names_stay_where_nothing_collides():
         (["ada.ipynb", "ada.IPYNB"], ["ada-2.txt", "ada.txt"]),
         (["\u00e9.ipynb", "e\u0301.ipynb"], ["\u00e9-2.txt", "e\u0301.txt"]),
         (["ada.ipynb", "ADA.txt/a/b.ipynb"], ["ada.txt", "ADA.txt-a-b-2.txt"]),
-        (["ada.ipynb", "ada.txt.tmp/b.ipynb"], ["ada.txt", "ada.txt.tmp-b-2.txt"]),
+        (["ada.ipynb", f"ada.txt{PARTIAL}/b.ipynb"], ["ada.txt", f"ada.txt{PARTIAL}-b-2.txt"]),
     ],
 )
 def test_names_that_collide_whatever_their_order(names, expected):

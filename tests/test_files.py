@@ -14,7 +14,7 @@ import torch
 import dmdlite
 from dmdlite.data import storage
 from dmdlite.errors import DataError
-from dmdlite.files import replacing, workspace, writable, write_json
+from dmdlite.files import replacing, save_tensors, workspace, writable, write_json
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "nothing"])
@@ -42,6 +42,15 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     with replacing(path) as temporary:
         temporary.write_text("new")
     assert path.read_text() == "new"
+
+
+def test_what_lies_beside_a_file_stays(tmp_path):
+    mine = {f"a.json{end}": end for end in (".tmp", ".bak", ".old", "~", ".new")}
+    for name, text in mine.items():
+        (tmp_path / name).write_text(text)
+    write_json(tmp_path / "a.json", {})
+    save_tensors({"x": torch.ones(2)}, tmp_path / "a.json")
+    assert {name: (tmp_path / name).read_text() for name in mine} == mine
 
 
 def test_json_has_no_nan(tmp_path):

@@ -13,7 +13,7 @@ import verify
 from dmdlite import DataError
 from dmdlite.checkpoint import FEATURES, RUN_FILES
 from dmdlite.experiments.writing import check_place
-from dmdlite.files import claimed, ours
+from dmdlite.files import PARTIAL, claimed, ours
 from tests.test_training import SETTINGS, train
 
 MINE = {
@@ -63,7 +63,7 @@ def test_any_one_file_of_a_persons_is_enough(toy, tmp_path, name):
 
 def test_a_run_may_have_other_files_beside_it_and_be_run_again(toy, tmp_path):
     (tmp_path / ".DS_Store").write_text("")
-    (tmp_path / "checkpoint.pt.tmp").write_text("a killed process's")
+    (tmp_path / f"checkpoint.pt{PARTIAL}").write_text("a killed process's")
     train(toy, tmp_path, epochs=1)
     (tmp_path / "predictions.csv").write_text("id\n")
     train(toy, tmp_path, epochs=2)

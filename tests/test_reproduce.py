@@ -9,6 +9,7 @@ import dmdlite
 from dmdlite import cli
 from dmdlite.experiments import separation, sweep
 from dmdlite.experiments.systems import EXPERIMENTS
+from dmdlite.files import PARTIAL
 from tests.conftest import SMALL
 from tests.test_baselines import several
 
@@ -61,7 +62,7 @@ def test_everything_is_written_and_nothing_done_twice(reproduce, folder, tmp_pat
     code, listing, _ = reproduce("all", "--list")
     assert listing.count(" runs ") == len(EXPERIMENTS)
     assert "14 of  14 runs" in next(line for line in listing.splitlines() if "table3" in line)
-    assert not list(tmp_path.glob("**/*.tmp"))
+    assert not list(tmp_path.glob(f"**/*{PARTIAL}"))
 
 
 def test_listing_before_anything_is_done(reproduce):

@@ -120,16 +120,30 @@ def test_a_table_of_other_settings_is_not_replaced(tmp_path):
     short = replace(plain, training=(("epochs", 3),))
     check_settings(tmp_path, ["table1"], settings_of(short, BUDGET))
     write_json(tmp_path / "table1.json", {"experiment": "table1"})
+    (tmp_path / "table1.csv").touch()
     check_settings(tmp_path, ["table1"], settings_of(plain, BUDGET))
     recipes = replace(plain, training=(("epochs", 30),))  # no other than the recipe's
     check_settings(tmp_path, ["table1"], settings_of(recipes, BUDGET))
     for other in (short, replace(plain, standardized=True)):
-        with pytest.raises(DataError, match=r"table1.json: made with other settings \(none\)"):
+        with pytest.raises(DataError, match=r"table1.csv: made with other settings \(none\)"):
             check_settings(tmp_path, ["table1"], settings_of(other, BUDGET))
     with pytest.raises(DataError, match="other settings"):
         check_settings(tmp_path, ["table1"], settings_of(plain, 1))
     write_json(tmp_path / "table1.json", {"settings": {"epochs": 3}})
     check_settings(tmp_path, ["table1"], settings_of(short, BUDGET))
+
+
+def test_a_curve_of_other_settings_is_not_replaced(tmp_path, run_script):
+    curves = tmp_path / "out" / "map"
+    curves.mkdir(parents=True)
+    (curves / "label_noise.csv").write_text("of hours\n")
+    options = ("reproduce", "label noise", "--draws", 2, "--out", tmp_path / "out")
+    code, _, err = run_script(cli.app, *options, "--set", "gd_hidden=4")
+    assert code == 2
+    assert "label_noise.csv: made with other settings (none)" in err
+    assert (curves / "label_noise.csv").read_text() == "of hours\n"
+    write_json(curves / "label_noise.json", {"settings": {"gd_hidden": 4}})
+    assert "made with other settings ({'gd_hidden': 4})" in run_script(cli.app, *options)[2]
 
 
 def test_a_column_that_somebody_added_is_not_lost(toy_folder, tmp_path, run_script):

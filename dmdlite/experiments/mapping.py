@@ -25,9 +25,11 @@ from ..plots.sweeps import dose_curves
 from . import ceiling
 from .artifacts import as_written, csv_of
 from .curves import CURVES, DRAWS, Curve, planned
+from .search import BUDGET
 from .slopes import chosen, kept, place, rows_of, summary
 from .study import Study
 from .sweep import sweep
+from .writing import check_settings, settings_of
 
 READ, SWEEPS = 200, 60  # test clips that the ceiling reads, and how long: a tenth of a minute
 
@@ -48,6 +50,8 @@ def draw_map(what: str, out: Path, draws: int | None, jobs: int, shared: Study) 
     if draws < 2:
         raise ConfigError(f"draws: 2 or more, for a slope with an interval, got {draws}")
     names, runs, folder = chosen_curves(what), out / "runs", out / "map"
+    settings = settings_of(shared, BUDGET)
+    check_settings(folder, [place(folder, name).stem for name in names], settings)
     with claimed(out):
         sweep([run for n in names for run in planned(CURVES[n], draws, shared)], runs, jobs)
         for name in names:
@@ -55,6 +59,8 @@ def draw_map(what: str, out: Path, draws: int | None, jobs: int, shared: Study) 
             ceilings = ceiling_rows(CURVES[name], draws, shared, runs, jobs)
             rows = as_written(pd.concat([rows, ceilings], ignore_index=True)[rows.columns])
             _written(place(folder, name), csv_of(rows))
+            if settings:
+                write_json(place(folder, name).with_suffix(".json"), {"settings": settings})
             measure, base = CURVES[name].measure, CURVES[name].control[1]
             figure = dose_curves(chosen(rows, measure), CURVES[name].dial, measure, base)
             with replacing(place(folder, name).with_suffix(".png")) as temporary:

@@ -36,10 +36,12 @@ def check_place(out: Path) -> None:
 
 def check_settings(folder: Path, names: list[str], settings: dict[str, Any]) -> None:
     """Raises DataError where a table of other settings lies that this one would replace."""
-    for path in (folder / f"{name}.json" for name in names):
-        if path.is_file() and (there := read_json(path).get("settings", {})) != settings:
+    for name in names:
+        rows, about = folder / f"{name}.csv", folder / f"{name}.json"
+        there = read_json(about).get("settings", {}) if about.is_file() else {}
+        if rows.is_file() and there != settings:
             raise DataError(
-                f"{path}: made with other settings ({there or 'none'}); choose another --out"
+                f"{rows}: made with other settings ({there or 'none'}); choose another --out"
             )
 
 

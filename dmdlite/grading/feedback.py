@@ -6,7 +6,7 @@ import unicodedata
 from itertools import count
 from pathlib import Path
 
-from ..files import ours, replacing
+from ..files import PARTIAL, ours, replacing
 from .judge import Outcome
 from .tests import Case
 
@@ -26,7 +26,7 @@ def feedback_files(submissions: list[Path]) -> list[str]:
             stem = submission.with_suffix("").as_posix()
             name = f"{stem}.txt" if number == 1 else f"{stem.replace('/', '-')}-{number}.txt"
             path = Path(_alike(name))
-            mine = {path, path.with_name(path.name + ".tmp")}  # where it is being written
+            mine = {path, path.with_name(path.name + PARTIAL)}  # where it is being written
             above = {*path.parents}
             if mine.isdisjoint(files | folders) and above.isdisjoint(files):
                 found[submission] = name
