@@ -133,7 +133,7 @@ def test_a_right_answer_is_taken_in_any_dress(answer):
     ("answer", "message"),
     [
         (None, "it returned None: is a `return` missing?"),
-        ((1.0, 2.0), "one tensor, not a tuple"),
+        ((torch.ones(2), torch.ones(2)), "one tensor, not a tuple"),
         ({"a": 1.0}, "one tensor, not a dict"),
         ([torch.ones(2), torch.ones(2)], "one tensor, not a list"),
         (torch.ones(3), "expected shape [2], got shape [3]"),

@@ -148,7 +148,7 @@ CASES = {  # check -> (answer, what is said of it)
         ),
         (by_length, "real steps are not always the first"),
         (evenly_if_none, "clip 0 has no source step: zeros"),
-        (zeroed_in_place, "an input has changed: work on a copy"),
+        (zeroed_in_place, "it changes `V`, which it was given: work on a copy"),
         (
             lambda Q, K, V, m: space("07")["attention_weights"](Q, K, m[:, None]).nan_to_num(),
             "expected shape [4, 3, 5]",

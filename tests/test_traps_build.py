@@ -180,7 +180,12 @@ def over_what_costs(costs):
 
 CASES = [  # chapter, check, answer, what is said of it
     ("01", "check_inputs", lambda b, F: pooled(b, F, slice(F), True), "padding"),
-    ("01", "check_inputs", lambda b, F: pooled(b, F, slice(-F, None), False), "first F columns"),
+    (
+        "01",
+        "check_inputs",
+        lambda b, F: pooled(b, F, slice(-F, None), False),
+        "not the first four",
+    ),
     ("01", "check_inputs", lambda b, F: pooled(b, F, slice(F), False), "correct"),
     ("03", "check_unit_features", unit_features(lambda x, mask: x.sum(1)), "sum over steps"),
     ("03", "check_unit_features", unit_features(lambda x, mask: x.mean(1)), "not the average"),

@@ -130,7 +130,7 @@ def by_norm(normalise, in_place=False):
 CASES = {  # check -> (answer, what is said of it)
     "check_distance": [
         (triplet_loss(), "correct"),
-        (triplet_loss(slope_of=lambda s: 0.15), "slope = 0.3: expected 0.8552"),
+        (triplet_loss(slope_of=lambda s: 0.15), "slope = 0.3: expected 0.8270"),
         (triplet_loss(lambda y: y), "classes are sentiment_class(labels)"),
         (triplet_loss(torch.sign), "classes are sentiment_class(labels)"),
         (
@@ -150,11 +150,11 @@ CASES = {  # check -> (answer, what is said of it)
             "a negative is of its anchor's modality",
         ),
         (nan_without_triplets, "one class, no triplets: 0, got nan"),
-        (triplet_loss(stops=True), "one class, no triplets: 0, got an error"),
+        (triplet_loss(stops=True), "it stops with RuntimeError: stack expects"),
         (lambda c, y, slope=0.15: None, "it returned None: is a `return` missing?"),
         (lambda c, y, slope=0.15: triplet_loss()(c, y, slope).item(), "correct"),
         (lambda c, y, slope=0.15: triplet_loss()(c.double(), y.double(), slope), "correct"),
-        (lambda c, y, slope=0.15: triplet_loss()(c[:, :2], y, slope), "expected 0.5055"),
+        (lambda c, y, slope=0.15: triplet_loss()(c[:, :2], y, slope), "expected 0.4930"),
     ],
     "check_redundancy": [
         (fitted, "correct"),
@@ -162,7 +162,7 @@ CASES = {  # check -> (answer, what is said of it)
         (r2, "a copy moved by 5: take the means off first"),
         (correlations, "common's features may correlate"),
         (canonical, "a share of the whole variance, not the mean"),
-        (lambda c, p: 1 - float(r2(centred(c), centred(p))), "that is the share left over"),
+        (lambda c, p: 1 - float(r2(centred(c), centred(p))), "that share is left over"),
         (lambda c, p: float(r2(centred(c), centred(p))) ** 0.5, "independent codes: near 0"),
         (lambda c, p: None, "it returned None: is a `return` missing?"),
         (of_each_feature, "expected one number"),
@@ -175,7 +175,7 @@ CASES = {  # check -> (answer, what is said of it)
         (by_norm(lambda x: F.normalize(x, p=1, dim=-1)), "the length is a root of squares"),
         (by_norm(lambda x: F.layer_norm(x, x.shape[-1:])), "not of unit length"),
         (by_norm(lambda x: x / (x.norm(dim=-1, keepdim=True) + 1)), "not of unit length"),
-        (by_norm(lambda x: x, in_place=True), "pooled has changed: copy it"),
+        (by_norm(lambda x: x, in_place=True), "it changes `pooled`"),
         (
             by_norm(lambda x: x / x.square().sum(-1, keepdim=True).clamp(min=1e-9)),
             "not of unit length",
@@ -183,7 +183,7 @@ CASES = {  # check -> (answer, what is said of it)
         (lambda u, x, here: F.normalize(u(x, here).logits, dim=-1), "not of unit length"),
         (lambda u, x, here: u(F.normalize(x, dim=-1), here), "one tensor, not a GDOutput"),
         (lambda u, x, here: None, "it returned None: is a `return` missing?"),
-        (numpy_logits, "correct"),
+        (numpy_logits, "no gradient: nothing learns"),
         (one_by_one, "correct"),
     ],
 }

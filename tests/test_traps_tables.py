@@ -181,7 +181,7 @@ CASES = [  # chapter, check, answer, what is said of it
     ("11", "check_flip", flipped(atol=1e-2), "small differences count, too"),
     ("11", "check_flip", flipped(statistic=np.median), "not yet"),
     ("11", "check_flip", sign_test, "the mean decides, not the signs"),
-    ("11", "check_flip", flips_in_place, "copy it"),
+    ("11", "check_flip", flips_in_place, "it changes `differences`"),
     ("11", "check_flip", half_of_the_flips, "correct"),
     ("11", "check_flip", by_recursion, "correct"),
     ("11", "check_seeds", nothing, "got None"),
@@ -206,7 +206,7 @@ CASES = [  # chapter, check, answer, what is said of it
     ("11", "check_gap", gaps_closed(lambda o, b: np.clip(1 - o / b, 0, 1)), "stays as it is"),
     ("11", "check_gap", gaps_closed(lambda o, b: 1 - abs(o) / abs(b)), "below 0"),
     ("11", "check_gap", gaps_closed(gap=lambda x, v, a: x - v), "gaps of a"),
-    ("11", "check_gap", sorts_the_table, "changes the table"),
+    ("11", "check_gap", sorts_the_table, "it changes `rows`"),
     ("11", "check_gap", by_pivot, "correct"),
     ("11", "check_gap", with_the_package, "correct"),
 ]

@@ -167,7 +167,7 @@ CASES = [  # chapter, check, answer, what is said of it
     ("09", "check_stopping", stops(past_the_end=True), "not yet"),
     ("09", "check_stopping", stops(from_one=0), "epochs count from 1"),
     ("09", "check_stopping", stops(swapped=True), "(2, 4), got (4, 2)"),
-    ("09", "check_stopping", empties_it, "changes the list"),
+    ("09", "check_stopping", empties_it, "it changes `errors`"),
     ("09", "check_stopping", stops(), "correct"),
     ("09", "check_stopping", scanned, "correct"),
     ("09", "check_accumulate", nothing, "nothing new"),
