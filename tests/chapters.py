@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,6 +155,12 @@ def space(number: str) -> dict:
     """The namespace of the chapter whose file begins with this number."""
     (path,) = BOOK.glob(f"{number}_*.ipynb")
     return chapter(path.stem)
+
+
+def book(number: str, name: str) -> Any:
+    """A chapter's own solution of this name."""
+    (path,) = BOOK.glob(f"{number}_*.ipynb")
+    return solved(path.stem, space(number))[name]
 
 
 def told(cases: list[tuple[str, str, Callable, str]]) -> Callable[..., None]:
