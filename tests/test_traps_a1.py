@@ -61,6 +61,22 @@ def rescaled(unit, weigh, scores, edges):
     return part / part.sum((1, 2), keepdim=True).clamp(min=1e-12)
 
 
+def in_training_only(unit, weigh, scores, edges):
+    return rescaled(unit, weigh, scores, edges) if unit.training else weigh(scores, edges)
+
+
+def without_options(kind):
+    class TopKGDUnit(kind):
+        def __init__(self, feature_dim, num_modalities=3, k=1, **options):
+            super().__init__(feature_dim, num_modalities, k=k)
+
+    return TopKGDUnit
+
+
+def zeroed(weights, level=0.01):
+    return float((weights.masked_fill_(weights <= level, 0) > 0).sum((1, 2)).float().mean())
+
+
 def threshold(
     strength=None,
     straight=True,
@@ -108,6 +124,9 @@ test_a_right_answer_written_another_way_is_accepted = accepts(
 test_a_wrong_answer_is_refused = refuses(
     "a1",
     [
+        {"TopKGDUnit": weigher(in_training_only)},
+        {"TopKGDUnit": without_options(weigher(rescaled))},
+        {"edges_in_use": zeroed},
         {"top_k_edges": kept},
         {"top_k_edges": at_least_the_kth},
         {"top_k_edges": in_place},

@@ -88,6 +88,36 @@ def in_order(model, x, y):
     return max(0.0, cross_val_score(model, x, y, cv=KFold(5)).mean())
 
 
+def ones_for_zeros(w):
+    w[w == 0] = 1
+    return (-(w * w.log()).sum((1, 2))).exp()
+
+
+def half_in_place(w, p, here=None):
+    found = half()(w, p, here)
+    w.copy_(found)
+    return found
+
+
+def by_the_best_column(x, y):
+    """Correlations on the clips that they were found on."""
+    y = torch.as_tensor(y).float()
+    r = [
+        torch.corrcoef(torch.cat([y[None], torch.as_tensor(part).float().T]))[0, 1:].abs().max()
+        for part in x
+    ]
+    r = torch.stack(r).nan_to_num()
+    better = (r[:, None] - r).clamp(min=0) + 1e-3
+    better.fill_diagonal_(0)
+    return better / better.sum()
+
+
+def centred_in_place(x, y):
+    for part in x:
+        part -= part.mean(0)
+    return prior()(x, y)
+
+
 test_a_right_answer_written_another_way_is_accepted = accepts(
     "a2",
     [
@@ -107,6 +137,12 @@ test_a_right_answer_written_another_way_is_accepted = accepts(
 test_a_wrong_answer_is_refused = refuses(
     "a2",
     [
+        {"edges_used": ones_for_zeros},
+        {"learned_half": half_in_place, "apart": apart()},
+        {"prior_from_data": lambda x, y: prior()([part[:, :1] for part in x], y)},
+        {"prior_from_data": prior(edges=lambda r: (1 - r).expand(len(r), -1))},
+        {"prior_from_data": by_the_best_column},
+        {"prior_from_data": centred_in_place},
         {"edges_used": entropy},
         {"edges_used": lambda w: 1 / w.square().sum((1, 2))},
         {"edges_used": lambda w: (entropy(w) / np.log(2)).exp()},

@@ -18,6 +18,10 @@ def unit_gaps(detach="teacher", of=lambda c: 1 - c, scale=F.normalize):
     return cosine_gaps
 
 
+def length_detached(x, dim):
+    return x / x.norm(dim=dim, keepdim=True).clamp(min=1e-4).detach()
+
+
 def energy_map(energy=torch.square, mean=True, real=True, unit=True, masked=True, eps=1e-8):
     def attention_map(x, mask, bins=8):
         found = torch.zeros(len(x), bins)
@@ -70,6 +74,11 @@ test_a_right_answer_written_another_way_is_accepted = accepts(
 test_a_wrong_answer_is_refused = refuses(
     "a3",
     [
+        {"cosine_gaps": unit_gaps(scale=length_detached)},
+        {"cosine_gaps": lambda x: 2 * unit_gaps()(x.detach()) - unit_gaps()(x)},
+        {"attention_map": lambda x, m, bins=8: energy_map()(x, m, bins).detach() + 0 * x.sum()},
+        {"FeatureGDUnit": feature_unit(lambda gap, angle, beta: gap.detach() + beta * angle)},
+        {"FeatureGDUnit": feature_unit(lambda g, a, beta: g + beta * 3 / g.shape[1] * a)},
         {"cosine_gaps": unit_gaps(None)},
         {"cosine_gaps": unit_gaps("student")},
         {"cosine_gaps": unit_gaps(of=lambda c: c)},

@@ -77,6 +77,25 @@ def trained(ignoring=(), **options):
     return train_dmd
 
 
+def shortens_its_argument(splits, clips=300, epochs=3, seed=0):
+    splits["train"] = splits["train"].subset(range(clips))
+    return trained()(splits, clips, epochs, seed)
+
+
+def of_audio_too(d):
+    return d.factors["common"][:, 0] + d.factors["private_audio"][:, 0]
+
+
+def of_words_too(d):
+    means = torch.stack([part.mean() for part in d.values["language"].tensor_split(len(d))])
+    return d.factors["common"][:, 0] + means
+
+
+def sorts_in_place(z):
+    z[:] = z.sort(1).values
+    return gaps(z).sum((1, 2)) / (z.shape[1] * (z.shape[1] - 1))
+
+
 EDGES = {
     "edge_names": names(),
     "mean_weights": off_diagonal,
@@ -102,6 +121,10 @@ test_a_right_answer_written_another_way_is_accepted = accepts(
 test_a_wrong_answer_is_refused = refuses(
     "a4",
     [
+        {"with_physiology": physiology(of_audio_too)},
+        {"with_physiology": physiology(of_words_too)},
+        {"with_physiology": physiology(), "train_dmd": shortens_its_argument},
+        LOGITS | {"agreement": sorts_in_place},
         {"with_physiology": physiology(lambda d: d.labels)},
         {"with_physiology": physiology(shown=0)},
         {"with_physiology": physiology(lambda d: d.factors["common"].sum(1))},

@@ -86,6 +86,19 @@ class Gap(dmdlite.GDUnit):
         return super().edge_scores(features, logits) - (z[:, :, None] - z[:, None]).abs()
 
 
+class DeepF(OverBoth):
+    def __init__(self, feature_dim, *args, **options):
+        super().__init__(feature_dim, *args, **options)
+        layers = nn.Linear(feature_dim, 8), nn.Tanh(), nn.Linear(8, 1)
+        self.logit = nn.Sequential(*layers)
+
+
+class Evened(OverBoth):
+    def weigh(self, scores, edges):
+        W = super().weigh(scores, edges)
+        return (W + edges / edges.sum((1, 2), keepdim=True).clamp(min=1)) / 2
+
+
 NAME = {"leaderboard_name": "a name"}
 test_a_right_answer_written_another_way_is_accepted = accepts(
     "a5", [{"MyGDUnit": unit, **NAME} for unit in (Bilinear, OverBoth)]
@@ -94,6 +107,16 @@ test_a_wrong_answer_is_refused = refuses(
     "a5",
     [
         {"MyGDUnit": unit, **NAME}
-        for unit in (dmdlite.GDUnit, Unregistered, TooLarge, Undetached, OneEnd, Constant, Gap)
+        for unit in (
+            dmdlite.GDUnit,
+            Unregistered,
+            TooLarge,
+            Undetached,
+            OneEnd,
+            Constant,
+            Gap,
+            DeepF,
+            Evened,
+        )
     ],
 )

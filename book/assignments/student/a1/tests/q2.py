@@ -20,9 +20,9 @@ def test_number_of_teachers(TopKGDUnit):
     import torch
     torch.manual_seed(0)
     x = torch.randn(8, 5, 6)
-    for k in (1, 2, 3):
-        into = (TopKGDUnit(6, 5, k=k)(x).weights > 0).sum(1)
-        assert into.tolist() == [[k] * 5] * 8, f'k = {k}: expected {k} teachers a student, got {into.tolist()[:1]}'
+    for k, training in ((1, True), (2, True), (3, True), (2, False)):
+        into = (TopKGDUnit(6, 5, k=k).train(training)(x).weights > 0).sum(1)
+        assert into.tolist() == [[k] * 5] * 8, f"k = {k}, {('in training' if training else 'after eval()')}: expected {k} teachers a student, got {into.tolist()[:1]}"
     nobody = torch.zeros(8, 5, dtype=torch.bool)
     weights = TopKGDUnit(6, 5, k=1)(x, nobody).weights
     assert (weights == 0).all(), 'a clip without modalities: expected weights of 0, got NaN or others'
@@ -38,4 +38,6 @@ def test_all_teachers_is_the_plain_unit(TopKGDUnit):
     expected, found = (plain(x).weights, unit(x).weights)
     assert torch.allclose(found, expected, atol=1e-06), 'k = 3 of four modalities is the plain unit'
     assert not torch.allclose(one(x).weights, expected, atol=0.001), 'k = 1 of four modalities is the plain unit, too'
+    equal = TopKGDUnit(6, 4, k=3, scale=0.0)(x).weights
+    assert torch.allclose(equal, (1 - torch.eye(4)) / 12, atol=1e-06), 'scale=0.0: expected equal weights, as from the plain unit, which gets **options'
 

@@ -13,8 +13,10 @@ def test_properties(ThresholdGDUnit):
     unit = ThresholdGDUnit(6)
     with torch.no_grad():
         unit.theta.fill_(1.2)
-    kept = (unit(2 * torch.randn(8, 3, 6)).weights > 0).sum((1, 2))
-    assert (kept == 1).all(), f'theta = 1.2: expected one edge a clip, got {kept.tolist()}; the properties count once this holds'
+    for training in (True, False):
+        out = unit.train(training)(2 * torch.randn(8, 3, 6))
+        kept = (out.weights > 0).sum((1, 2))
+        assert (kept == 1).all(), f"theta = 1.2, {('in training' if training else 'after eval()')}: expected one edge a clip, got {kept.tolist()}; the properties count once this holds"
     require(ThresholdGDUnit, 'shape', 'finite', 'samples apart', 'zero diagonal', 'normalisation')
 
 @test_case(points=5, hidden=False)
@@ -42,12 +44,14 @@ def test_price_counts_edges(ThresholdGDUnit):
     unit, x = (ThresholdGDUnit(6, price=0.0), 2 * torch.randn(8, 3, 6))
     with torch.no_grad():
         unit.theta.fill_(0.0)
-        free, weights = (unit(x).loss.item(), unit(x).weights)
+        present = torch.ones(8, 3, dtype=torch.bool)
+        present[0] = False
+        free, weights = (unit(x, present).loss.item(), unit(x, present).weights)
         unit.price = 0.5
-        cost = unit(x).loss.item() - free
+        cost = unit(x, present).loss.item() - free
     kept = (weights > 0).sum((1, 2)).float().mean().item()
     assert kept < 6, f'theta = 0: expected some edges to go, {kept:.2f} of 6 stay'
-    assert abs(cost - 0.5 * kept) < 0.0001, f'{kept:.2f} edges at 0.5 each: expected {0.5 * kept:.3f}, got {cost:.3f}'
+    assert abs(cost - 0.5 * kept) < 0.0001, f'{kept:.2f} edges at 0.5 each, a mean over all clips of the batch: expected {0.5 * kept:.3f}, got {cost:.3f}'
 
 @test_case(points=5, hidden=False)
 def test_theta_learns(ThresholdGDUnit):

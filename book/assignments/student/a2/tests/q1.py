@@ -13,6 +13,8 @@ def test_by_hand(edges_used):
     weights[1, 0, 2] = 1.0
     weights[2, 0, 1] = weights[2, 1, 0] = 0.5
     weights[3, 0, 1], weights[3, 1, 0] = (0.8, 0.2)
-    found, expected = (torch.as_tensor(edges_used(weights)).float(), torch.tensor([6.0, 1.0, 2.0, 1.649]))
+    before, expected = (weights.clone(), torch.tensor([6.0, 1.0, 2.0, 1.649]))
+    found = torch.as_tensor(edges_used(weights)).float()
+    assert torch.equal(weights, before), 'the weights were changed: copy them'
     assert torch.allclose(found, expected, atol=0.001), f'six equal edges, one edge, two equal edges, 0.8 and 0.2: expected [6, 1, 2, 1.649], got {found.tolist()}'
 

@@ -13,7 +13,11 @@ def test_learned_half(learned_half):
     prior = torch.tensor([[0.0, 3.0, 1.0], [0.0, 0.0, 0.0], [2.0, 2.0, 0.0]])
     plain, unit, x = (dmdlite.GDUnit(6), dmdlite.GDUnit(6, prior=prior), torch.randn(4, 3, 6))
     unit.load_state_dict(plain.state_dict(), strict=False)
-    found, expected = (learned_half(unit(x).weights.detach(), prior), plain(x).weights.detach())
+    mixed, given = (unit(x).weights.detach(), prior.clone())
+    before, expected = (mixed.clone(), plain(x).weights.detach())
+    found = learned_half(mixed, prior)
+    assert torch.equal(mixed, before), 'the weights were changed: copy them'
+    assert torch.equal(prior, given), 'the prior was changed: copy it'
     worst = float((found - expected).abs().max())
     assert worst < 1e-05, f'expected the weights without the prior, got {worst:.3f} off (was the prior, which sums to 8 here, scaled first?)'
     found = learned_half(unit(x).weights.detach(), prior.tolist())

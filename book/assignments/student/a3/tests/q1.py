@@ -22,4 +22,7 @@ def test_gradient_reaches_the_student_alone(cosine_gaps):
         g, = torch.autograd.grad(gap[:, i, j].sum(), x, retain_graph=True)
         moved = [k for k in range(3) if g[:, k].abs().max() > 1e-07]
         assert moved == [j], f'edge {i} -> {j}: expected to move {[j]}, moves {moved}'
+        angle = 1 - torch.cosine_similarity(x[:, i].detach(), x[:, j], dim=-1)
+        expected, = torch.autograd.grad(angle.sum(), x)
+        assert torch.allclose(g, expected, atol=1e-05), f'edge {i} -> {j}: the student moves, but not along the slope of 1 - cosine (is its length detached?)'
 

@@ -29,4 +29,8 @@ def test_discrepancy_is_both_gaps(FeatureGDUnit):
     z, eps = (out.logits, out.discrepancy)
     expected = (z[:, 1] - z[:, 0]).abs() + 0.5 * (1 - F.cosine_similarity(x[:, 0], x[:, 1], dim=-1))
     assert torch.allclose(eps[:, 0, 1], expected, atol=1e-05), 'edge 0 -> 1: |gap| + beta (1 - cos)'
+    unit, x = (FeatureGDUnit(6, 5, beta=0.5), torch.randn(8, 5, 6))
+    z, eps = (unit(x)[0], unit(x).discrepancy)
+    expected = (z[:, 1] - z[:, 4]).abs() + 0.5 * (1 - F.cosine_similarity(x[:, 4], x[:, 1], dim=-1))
+    assert torch.allclose(eps[:, 4, 1], expected, atol=1e-05), 'five modalities, edge 4 -> 1: |gap| + beta (1 - cos)'
 

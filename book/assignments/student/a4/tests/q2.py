@@ -22,6 +22,8 @@ def test_vote_and_agreement_of_two(vote, agreement):
     present = torch.tensor([[True, True], [True, False]])
     found = vote(logits, present)
     assert found.tolist() == [2.0, 2.0], f'votes: expected [2, 2], got {found.tolist()}'
+    assert logits.tolist() == [[1, 3], [2, -2]], 'vote changed the logits'
     found = agreement(logits)
+    assert logits.tolist() == [[1, 3], [2, -2]], 'agreement changed the logits'
     assert found.tolist() == [2.0, 4.0], f'gaps: expected [2, 4], got {found.tolist()}'
 

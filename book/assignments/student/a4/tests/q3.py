@@ -10,7 +10,10 @@ def test_four_modalities(with_physiology, train_dmd):
     import dmdlite
     import torch
     splits = with_physiology(dmdlite.load_dataset('toy'))
+    before = {name: id(dataset) for name, dataset in splits.items()}
     model = train_dmd(splits, clips=60, epochs=1)
+    after = {name: id(dataset) for name, dataset in splits.items()}
+    assert after == before, 'train_dmd changed `splits`: make a dictionary of your own'
     dmdlite.seed_everything(0)
     untrained = dmdlite.DMD(model.config)
     same = zip(model.parameters(), untrained.parameters())
