@@ -90,11 +90,7 @@ SOURCES = {
         "0.46": "measured",
         "0.006": "measured; the spread, sum_or_mean.json",
         "0.61": "sum_or_mean.json",
-        "0.625": "toy/controls.csv",
-        "0.634": "toy/simple.csv, as Chapter 9 prints",
-        "0.638": "toy/controls.csv",
         "1.4": "100 sqrt(0.848 * 0.152 / 656)",
-        "0.023": "toy/controls.csv, half the interval of 0.625 to 0.638",
     },
     "13_the_field": {
         "1.895": "mmmo-5folds, floor",
