@@ -88,7 +88,6 @@ SOURCES = {
     },
     "12_paper_against_code": {
         "0.46": "measured",
-        "0.006": "measured; the spread, sum_or_mean.json",
         "0.61": "sum_or_mean.json",
         "1.4": "100 sqrt(0.848 * 0.152 / 656)",
     },

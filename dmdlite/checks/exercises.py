@@ -37,14 +37,15 @@ def attempt(check: Callable[..., None], *answers: Any) -> None:
 def returned(found: Any, *shape: int) -> Tensor:
     """What an answer returned, as a tensor of floats of this shape, one number without a shape.
 
-    NumPy, pandas, float64 and nested lists or tuples are taken. Raises AssertionError that says what is wrong
-    with anything else.
+    NumPy, pandas, float64 and nested lists or tuples are taken. Raises AssertionError that says
+    what is wrong with anything else.
     """
     assert found is not None, "it returned None: is a `return` missing?"
     kind = type(found).__name__
     nested = isinstance(found, (list, tuple))
     parts = nested and any(torch.is_tensor(x) and x.ndim for x in found)
-    assert not parts and not isinstance(found, dict), f"one tensor, not a {kind}"
+    several = parts or isinstance(found, dict)
+    assert not several, f"one tensor, not a {kind}"
     found = found.to_numpy() if hasattr(found, "to_numpy") else found
     found = torch.as_tensor(found).detach()
     wanted = f"shape {list(shape)}" if shape else "one number"
