@@ -136,7 +136,7 @@ test_an_answer_is_told_what_it_is = told(
 def test_matrices(capsys):
     chapter = space("03")
     for answer, said in (
-        (causal(lambda w: 3), "causal, k = 2: (9, 9), got (11, 9)"),
+        (causal(lambda w: 3), "expected shape [9, 9], got shape [11, 9]"),
         (causal(lambda w: len(w) - 1), "correct"),
     ):
         chapter["attempt"](chapter["check_matrices"], valid, answer)

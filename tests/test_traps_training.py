@@ -179,7 +179,7 @@ CASES = [  # chapter, check, answer, what is said of it
     ("09", "check_accumulate", accumulated(lambda n, N: n / N, cut=1e-2), "but for a factor"),
     ("09", "check_accumulate", accumulated(lambda n, N: n / N, "never"), "earlier step"),
     ("09", "check_accumulate", accumulated(lambda n, N: n / N, "within"), "the last part"),
-    ("09", "check_accumulate", accumulated(lambda n, N: n / N, step=True), "no step"),
+    ("09", "check_accumulate", accumulated(lambda n, N: n / N, step=True), "it changes `model`"),
     ("09", "check_accumulate", all_at_once, "run the parts"),
     ("09", "check_accumulate", one_backward, "correct"),
     ("09", "check_accumulate", by_autograd, "correct"),

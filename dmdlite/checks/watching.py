@@ -9,7 +9,6 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 
@@ -20,9 +19,9 @@ class Watch:
         self.found: Any = inspect.Parameter.empty
 
     def function(self, answer: Any) -> Any:
-        """The function, but a call that changes its tensors, arrays, tables or containers raises
-        AssertionError, and says which argument. Anything but a function is handed back: a class,
-        a model's weights and gradients are the check's own business."""
+        """The function, but a call that changes its tensors, arrays, tables, containers or a
+        model's weights (not their gradients) raises AssertionError, and says which argument.
+        Anything but a function, as a class, is handed back."""
         if not inspect.isfunction(answer):
             return answer
 
@@ -48,14 +47,14 @@ class Watch:
         if self.found is inspect.Parameter.empty:
             return ""
         if self.found is None:
-            return "None: is a `return` missing?"
+            return "None (is a `return` missing?)"
         shape = getattr(self.found, "shape", None)
         kind = type(self.found).__name__
         return f"a {kind}" if shape is None else f"a {kind} of shape {list(shape)}"
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """Tensors, arrays, tables, numbers and strings in it, and the keys that lead there."""
+    """Tensors, arrays, tables, numbers, strings and weights in it, and the keys to them."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield key
@@ -66,8 +65,15 @@ def _leaves(value: Any) -> Iterator[Any]:
     elif is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
             yield from _leaves(getattr(value, field.name))
-    elif isinstance(value, (torch.Tensor, np.ndarray, pd.DataFrame, pd.Series, int, float, str)):
+    elif isinstance(value, torch.nn.Module):
+        yield from value.parameters()
+    elif isinstance(value, (torch.Tensor, np.ndarray, int, float, str)) or _is_table(value):
         yield value
+
+
+def _is_table(value: Any) -> bool:
+    """Of pandas, which is not loaded for this."""
+    return hasattr(value, "to_numpy") and hasattr(value, "equals")
 
 
 def _copied(leaf: Any) -> Any:
@@ -78,7 +84,7 @@ def _copied(leaf: Any) -> Any:
 def _equal(leaf: Any, before: Any) -> bool:
     """The same values, NaN at the same places."""
     now = _copied(leaf)
-    if isinstance(before, (pd.DataFrame, pd.Series)):
+    if _is_table(before):
         return now.equals(before)
     floats = np.asarray(before).dtype.kind in "fc"
     return type(now) is type(before) and np.array_equal(now, before, equal_nan=floats)
