@@ -93,12 +93,6 @@ class DeepF(OverBoth):
         self.logit = nn.Sequential(*layers)
 
 
-class Evened(OverBoth):
-    def weigh(self, scores, edges):
-        W = super().weigh(scores, edges)
-        return (W + edges / edges.sum((1, 2), keepdim=True).clamp(min=1)) / 2
-
-
 NAME = {"leaderboard_name": "a name"}
 test_a_right_answer_written_another_way_is_accepted = accepts(
     "a5", [{"MyGDUnit": unit, **NAME} for unit in (Bilinear, OverBoth)]
@@ -116,7 +110,6 @@ test_a_wrong_answer_is_refused = refuses(
             Constant,
             Gap,
             DeepF,
-            Evened,
         )
     ],
 )
