@@ -30,7 +30,8 @@ def attempt(check: Callable[..., None], *answers: Any) -> None:
     except AssertionError as error:
         print(f"not yet: {error}")
     except Exception as error:
-        unfit = watch.said() and f"returned {watch.said()}, and the check "
+        said = watch.said()
+        unfit = f"returned {said}, and the check " if said else ""
         print(f"not yet: it {unfit}{_stopped(error)}")
 
 

@@ -34,9 +34,4 @@ def test_who_knows_teaches(prior_from_data):
     assert prior[0, 2] > prior[2, 0], 'noise should learn from the clear one, not teach it'
     assert prior[0, 2] > prior[0, 3], 'the clearest modality should teach noise more than one that knows something: an edge weighs more, the better its teacher predicts than its student'
     assert prior[0, 1] > prior[3, 1] > prior[2, 1], f'of three teachers of one student, the clearer weighs more: {prior[[0, 3, 2], 1].tolist()}'
-    late = [torch.cat([torch.randn(200, 3, generator=g), x[0][:, :1]], dim=1), x[1]]
-    given = [part.clone() for part in late]
-    prior = prior_from_data(late, y)
-    assert prior[0, 1] > prior[1, 0], 'what a modality knows may stand in its last column alone'
-    assert all(map(torch.equal, late, given)), 'the features were changed'
 
